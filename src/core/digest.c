@@ -1,0 +1,135 @@
+#include "core/digest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+/* A digest that OpenSSL could not compute (no memory) reads as zeros, which equal nothing that was ever signed. */
+struct iov_digest {
+	EVP_MD_CTX *md;
+	bool failed;
+};
+
+int iov_digest_new(struct iov_ctx *ctx, struct iov_digest **ret)
+{
+	struct iov_digest *digest = calloc(1, sizeof(*digest));
+	if (!digest)
+		return iov_oom(ctx);
+	digest->md = EVP_MD_CTX_new();
+	if (!digest->md || EVP_DigestInit_ex(digest->md, EVP_sha256(), NULL) != 1) {
+		iov_digest_free(digest);
+		return iov_error(ctx, IOV_E_INTERNAL, "OpenSSL has no SHA-256; look at its providers in openssl.cnf");
+	}
+	*ret = digest;
+	return IOV_OK;
+}
+
+void iov_digest_free(struct iov_digest *digest)
+{
+	if (!digest)
+		return;
+	EVP_MD_CTX_free(digest->md);
+	free(digest);
+}
+
+void iov_digest_add(struct iov_digest *digest, const void *data, size_t len)
+{
+	if (len && EVP_DigestUpdate(digest->md, data, len) != 1)
+		digest->failed = true;
+}
+
+void iov_digest_end(struct iov_digest *digest, uint8_t ret[IOV_DIGEST_SIZE])
+{
+	if (EVP_DigestFinal_ex(digest->md, ret, NULL) != 1 || digest->failed)
+		memset(ret, 0, IOV_DIGEST_SIZE);
+}
+
+void iov_digest_end_hex(struct iov_digest *digest, char ret[IOV_HEX_SIZE])
+{
+	uint8_t bytes[IOV_DIGEST_SIZE];
+	iov_digest_end(digest, bytes);
+	iov_hex(bytes, sizeof(bytes), ret);
+}
+
+void iov_sha256(const void *data, size_t len, uint8_t ret[IOV_DIGEST_SIZE])
+{
+	if (EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) != 1)
+		memset(ret, 0, IOV_DIGEST_SIZE);
+}
+
+void iov_sha256_hex(const void *data, size_t len, char ret[IOV_HEX_SIZE])
+{
+	uint8_t bytes[IOV_DIGEST_SIZE];
+	iov_sha256(data, len, bytes);
+	iov_hex(bytes, sizeof(bytes), ret);
+}
+
+static void free_digest(struct iov_digest **digest)
+{
+	iov_digest_free(*digest);
+}
+
+int iov_sha256_file(struct iov_ctx *ctx, const char *path, char ret[IOV_HEX_SIZE])
+{
+	iov_auto(iov_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return iov_error_errno(ctx, errno, "cannot open '%s'", path);
+	iov_auto(free_digest) struct iov_digest *digest = NULL;
+	int rc = iov_digest_new(ctx, &digest);
+	if (!digest)
+		return rc;
+	for (;;) {
+		char chunk[32768];
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return iov_error_errno(ctx, errno, "cannot read '%s'", path);
+		if (got == 0)
+			break;
+		iov_digest_add(digest, chunk, (size_t)got);
+	}
+	iov_digest_end_hex(digest, ret);
+	return IOV_OK;
+}
+
+void iov_hex(const uint8_t *bytes, size_t len, char *ret)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < len; i++) {
+		*ret++ = digits[bytes[i] >> 4];
+		*ret++ = digits[bytes[i] & 15];
+	}
+	*ret = '\0';
+}
+
+/* -1 for what is no lower-case hex digit: one digest has one spelling. */
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool iov_unhex(const char *hex, uint8_t *ret, size_t len)
+{
+	if (strlen(hex) != 2 * len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+bool iov_is_sha256_hex(const char *text)
+{
+	uint8_t bytes[IOV_DIGEST_SIZE];
+	return iov_unhex(text, bytes, sizeof(bytes));
+}

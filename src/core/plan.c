@@ -1,0 +1,119 @@
+#include "core/plan.h"
+
+#include <stdlib.h>
+
+static const char *const change_words[] = {
+	[IOV_KEEP] = "keep",
+	[IOV_LOAD] = "load",
+	[IOV_REPLACE] = "replace",
+	[IOV_UNLOAD] = "unload",
+};
+
+void iov_plan_free(struct iov_plan *plan)
+{
+	if (!plan)
+		return;
+	for (size_t i = 0; i < plan->n_instances; i++) {
+		struct iov_instance_change *one = &plan->instances[i];
+		for (size_t k = 0; k < one->n_sites; k++)
+			free(one->sites[k].target);
+		free(one->sites);
+	}
+	free(plan->instances);
+	free(plan->releases);
+	free(plan);
+}
+
+bool iov_plan_is_empty(const struct iov_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_instances; i++)
+		if (plan->instances[i].change != IOV_KEEP)
+			return false;
+	return plan->n_releases == 0;
+}
+
+static const struct iov_manifest *manifest_of(const struct iov_installed *installed)
+{
+	return installed ? installed->release->manifest : NULL;
+}
+
+/* The version, or NULL, which becomes JSON's null. */
+static const char *version_of(const struct iov_installed *installed)
+{
+	return installed ? installed->release->manifest->version.text : NULL;
+}
+
+/* The same version with other bytes or built anew is an upgrade: something newer takes its place. */
+static const char *release_word(const struct iov_release_change *one)
+{
+	if (!one->old)
+		return "install";
+	if (!one->new)
+		return "remove";
+	int order = iov_version_compare(&manifest_of(one->new)->version, &manifest_of(one->old)->version);
+	return order < 0 ? "downgrade" : "upgrade";
+}
+
+/* The modules that this one came for; NULL when it was asked for by name, or goes. */
+static json_t *needed_by(const struct iov_generation *to, const struct iov_installed *one)
+{
+	if (!one || one->wished)
+		return NULL;
+	json_t *names = json_array();
+	for (size_t i = 0; i < to->n_installed; i++) {
+		const struct iov_manifest *manifest = to->installed[i].release->manifest;
+		if (iov_manifest_depends_on(manifest, one->release->manifest->name))
+			json_array_append_new(names, json_string(manifest->name));
+	}
+	return names;
+}
+
+static json_t *release_json(const struct iov_generation *to, const struct iov_release_change *one)
+{
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:o*}", "module", manifest_of(one->new ? one->new : one->old)->name,
+			 "change", release_word(one), "from", version_of(one->old), "to", version_of(one->new),
+			 "needed_by", needed_by(to, one->new));
+}
+
+static json_t *hooks_json(const struct iov_instance_change *one)
+{
+	json_t *hooks = json_array();
+	for (size_t i = 0; hooks && i < one->n_sites; i++) {
+		const struct iov_site_change *site = &one->sites[i];
+		json_t *hook = json_pack("{s:s, s:s, s:s, s:s}", "change", change_words[site->change], "program",
+					 site->program, "section", site->section, "target", site->target);
+		if (!hook || json_array_append_new(hooks, hook)) {
+			json_decref(hooks);
+			return NULL;
+		}
+	}
+	return hooks;
+}
+
+static json_t *instance_json(const struct iov_instance_change *one)
+{
+	const struct iov_instance *instance = one->after ? one->after : one->before;
+	json_t *hooks = hooks_json(one);
+	if (!hooks)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o}", "instance", instance->name, "module", instance->module,
+			 "change", change_words[one->change], "from", version_of(one->old), "to", version_of(one->new),
+			 "hooks", hooks);
+}
+
+json_t *iov_plan_json(const struct iov_plan *plan)
+{
+	json_t *releases = json_array(), *instances = json_array();
+	int failed = !releases || !instances;
+	for (size_t i = 0; !failed && i < plan->n_releases; i++)
+		failed = json_array_append_new(releases, release_json(plan->to, &plan->releases[i]));
+	for (size_t i = 0; !failed && i < plan->n_instances; i++)
+		failed = json_array_append_new(instances, instance_json(&plan->instances[i]));
+	if (failed) {
+		json_decref(releases);
+		json_decref(instances);
+		return NULL;
+	}
+	return json_pack("{s:I, s:I, s:o, s:o}", "from", (json_int_t)plan->from->number, "to",
+			 (json_int_t)plan->to->number, "releases", releases, "instances", instances);
+}

@@ -1,0 +1,170 @@
+/*
+ * libiovpkg: install, load and upgrade IO modules (packaged eBPF programs) on a live Linux kernel.
+ *
+ * A program opens one context, calls the functions below, and frees the context. The library keeps no global
+ * state, never exits, prints nothing and reads no environment; what it has to tell while it works arrives at the event
+ * callback.
+ *
+ * Results. Functions return IOV_OK or an error code; iov_error_text() then says what was wrong and what to do next.
+ * Functions that answer a question write one JSON document (UTF-8, described in docs/json.md) to *ret_json, which the
+ * caller frees with free(). Out-parameters are written only on success, and may be NULL where the caller does not care.
+ *
+ * Changing functions compute generation N+1 from generation N, show the difference as a plan (the `confirm` callback,
+ * or *ret_json with IOV_DRY_RUN), and move the kernel there in one transaction: when they fail, the host is at N.
+ *
+ * Threads: a context belongs to one thread at a time. Processes: changing functions take a lock under the root; queries
+ * never wait.
+ */
+#ifndef IOVPKG_H
+#define IOVPKG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define IOV_VERSION "0.1.0"
+
+struct iov_ctx;
+
+/* Every way to fail. The program iovpkg exits with these numbers (docs/exit-codes.md). */
+enum iov_code {
+	IOV_OK = 0,
+	IOV_E_INTERNAL = 1,    /* a bug, or no memory */
+	IOV_E_USAGE = 2,       /* words of the command line or arguments of the call */
+	IOV_E_INPUT = 3,       /* a manifest, object or other file of the user is wrong */
+	IOV_E_NOT_FOUND = 4,   /* no such module, instance, release, registry or key */
+	IOV_E_CONFLICT = 5,    /* requirements that cannot all be met, or a change that others depend on */
+	IOV_E_UNTRUSTED = 6,   /* digest, signature, expiry or rollback: the bytes are not what they should be */
+	IOV_E_CONTRACT = 7,    /* the layout of a shared map is not what the importer was built for */
+	IOV_E_REJECTED = 8,    /* the kernel's verifier refused a program */
+	IOV_E_UNSUPPORTED = 9, /* this kernel or this build lacks something */
+	IOV_E_PERMISSION = 10, /* needs root, or a capability */
+	IOV_E_NETWORK = 11,    /* a registry cannot be reached */
+	IOV_E_IO = 12,	       /* a read or write failed */
+	IOV_E_SPACE = 13,      /* disk or memory limit reached */
+	IOV_E_BUSY = 14,       /* another iovpkg is at work, or a hook is taken */
+	IOV_E_BUILD = 15,      /* the compiler failed, or met a limit */
+	IOV_E_DECLINED = 16,   /* the confirm callback said no */
+};
+
+enum iov_event_kind {
+	IOV_EVENT_NOTE,	    /* a sentence worth reading; `text` */
+	IOV_EVENT_WARNING,  /* the same, and something to act on */
+	IOV_EVENT_STEP,	    /* something begins: verb in `text` ("fetching"), what in `subject` */
+	IOV_EVENT_PROGRESS, /* `done` of `total` units of the current step; total 0 = unknown */
+	IOV_EVENT_DONE,	    /* the step named by `text` and `subject` has ended well */
+};
+
+/* Borrowed strings, valid during the callback only. */
+struct iov_event {
+	enum iov_event_kind kind;
+	const char *text;
+	const char *subject;
+	uint64_t done;
+	uint64_t total;
+};
+
+enum iov_question {
+	IOV_ASK_PLAN,  /* `json` is the plan; asked only when it does more than was named */
+	IOV_ASK_TRUST, /* `json` is {registry, url, fingerprint, keys}: pin this root? */
+};
+
+struct iov_config {
+	const char *root;   /* every path is below it; NULL or "/" is the live host */
+	const char *worker; /* path of iovpkg-worker; NULL: the installed one */
+	bool offline;	    /* never reach for a registry: the last verified index and cached archives answer */
+	void (*event)(const struct iov_event *event, void *data);		   /* NULL: silent */
+	bool (*confirm)(enum iov_question question, const char *json, void *data); /* NULL: plans go, trust does not */
+	void *data;
+};
+
+/* Opens a context. The configuration is copied. On failure *ret is NULL only when there was no memory, so that the text
+ * can be read. */
+int iov_ctx_new(const struct iov_config *config, struct iov_ctx **ret);
+void iov_ctx_free(struct iov_ctx *ctx);
+
+/* The code and text of the last failure on this context; text is borrowed and valid until the next call. */
+enum iov_code iov_error_code(const struct iov_ctx *ctx);
+const char *iov_error_text(const struct iov_ctx *ctx);
+const char *iov_version(void);
+
+/* ---- hosts: generations, modules, instances ------------------------------------------------------------------ */
+
+enum iov_flags {
+	IOV_DRY_RUN = 1 << 0, /* *ret_json is the plan; nothing changes */
+	IOV_NO_LOAD = 1 << 1, /* stop before the kernel: install without an instance */
+	IOV_CASCADE = 1 << 2, /* remove or unload the importers too, first */
+};
+
+/* `key=value` strings; parameters that the module's manifest names. */
+struct iov_settings {
+	const char *const *items;
+	size_t count;
+};
+
+/* Each wish is NAME or NAME@REQUIREMENT ("flow-count@^1.0"). `alias` needs exactly one wish. */
+int iov_install(struct iov_ctx *ctx, const char *const *wishes, size_t count, const char *alias,
+		struct iov_settings settings, unsigned flags, char **ret_json);
+int iov_remove(struct iov_ctx *ctx, const char *const *names, size_t count, unsigned flags, char **ret_json);
+/* No names: every installed module. Parameters of instances stay. */
+int iov_upgrade(struct iov_ctx *ctx, const char *const *wishes, size_t count, unsigned flags, char **ret_json);
+/* Goes back to what a kept generation held, as a new generation; 0 is the one before the current. */
+int iov_rollback(struct iov_ctx *ctx, uint64_t generation, unsigned flags, char **ret_json);
+int iov_load(struct iov_ctx *ctx, const char *module, const char *alias, struct iov_settings settings, unsigned flags,
+	     char **ret_json);
+int iov_unload(struct iov_ctx *ctx, const char *const *instances, size_t count, unsigned flags, char **ret_json);
+
+int iov_status(struct iov_ctx *ctx, char **ret_json); /* instances as the kernel has them */
+int iov_list(struct iov_ctx *ctx, char **ret_json);   /* installed modules, kept generations */
+int iov_search(struct iov_ctx *ctx, const char *text,
+	       char **ret_json); /* names and summaries that contain text; NULL: all */
+int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json); /* every release of a module */
+int iov_verify(struct iov_ctx *ctx, const char *name,
+	       char **ret_json); /* from the pinned root to the bytes; NULL: all installed */
+
+/* Follows the events of an instance until `on_event` returns false, `stop_fd` (if not -1) is readable, or `limit`
+ * events (0: none) came. `json` is one event: {"instance", "buffer", "fields": {...}}, borrowed. */
+int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int stop_fd,
+	       bool (*on_event)(const char *json, void *data), void *data);
+
+/* ---- registries ----------------------------------------------------------------------------------------------- */
+
+/* Makes a bare git repository at `path` with its first root, head and log. `origin` names it in signatures and log
+ * ("example.org/modules"). `key` is the name of a key pair to use, made when missing; it becomes root, registry and
+ * publisher key. `publishers` are "PATTERN=VERIFIER-KEY" strings for further publishers. */
+int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin, const char *key,
+		      const char *const *publishers, size_t count, char **ret_json);
+/* Pins a registry's root. `fingerprint` (SHA-256 of the root, hex) or a yes from the confirm callback. */
+int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json);
+int iov_registry_remove(struct iov_ctx *ctx, const char *name);
+int iov_registry_list(struct iov_ctx *ctx, char **ret_json);
+int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json); /* NULL: all */
+/* Checks and takes in every submission that waits in the repository at `path`. */
+int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, char **ret_json);
+/* Signs the head anew, so that clients can tell that the registry lives; `days` of validity, 0: the default. */
+int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, char **ret_json);
+
+/* ---- authors -------------------------------------------------------------------------------------------------- */
+
+int iov_key_generate(struct iov_ctx *ctx, const char *name, char **ret_json);
+int iov_key_list(struct iov_ctx *ctx, char **ret_json);
+int iov_key_show(struct iov_ctx *ctx, const char *name, char **ret_json);
+
+/* Builds the module in `dir` in the sandbox; the object lands at `output` (NULL: DIR/NAME.bpf.o). */
+int iov_build(struct iov_ctx *ctx, const char *dir, const char *output, char **ret_json);
+/* Packs the module in `dir`; the archive lands at `output` (NULL: NAME-VERSION.iov in the current directory).
+ * `with_object`: carry the object for this machine. */
+int iov_pack(struct iov_ctx *ctx, const char *dir, const char *output, bool with_object, char **ret_json);
+/* Packs, builds, checks, signs and submits the module in `dir` to the repository at `registry` (a path, file:// URL or
+ * a registry's name). */
+int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
+		unsigned flags, char **ret_json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,56 @@
+/* What the git jobs share: libgit2 set up to look at nothing but the repository, and its errors in our words. */
+#ifndef IOV_WORKER_GIT_H
+#define IOV_WORKER_GIT_H
+
+#include <git2.h>
+
+#include "worker/job.h"
+
+/* Code and text from libgit2's last error: "<what>: <message>". `rc` is what its function returned. */
+int iov_git_error(struct iov_ctx *ctx, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* libgit2's last message, in one line; never NULL. */
+const char *iov_git_message(void);
+
+/* Sets the library up: no configuration files, no owner check, limits. */
+int iov_git_setup(struct iov_job *job);
+/* Sets up and opens the bare repository that the request names. */
+int iov_git_open(struct iov_job *job, git_repository **ret);
+/* The same, made when missing. */
+int iov_git_open_or_init(struct iov_job *job, git_repository **ret);
+
+static inline void iov_git_free_repository(git_repository **repo)
+{
+	git_repository_free(*repo);
+}
+
+static inline void iov_git_free_commit(git_commit **commit)
+{
+	git_commit_free(*commit);
+}
+
+static inline void iov_git_free_tree(git_tree **tree)
+{
+	git_tree_free(*tree);
+}
+
+static inline void iov_git_free_entry(git_tree_entry **entry)
+{
+	git_tree_entry_free(*entry);
+}
+
+static inline void iov_git_free_reference(git_reference **reference)
+{
+	git_reference_free(*reference);
+}
+
+static inline void iov_git_free_remote(git_remote **remote)
+{
+	git_remote_free(*remote);
+}
+
+static inline void iov_git_free_signature(git_signature **signature)
+{
+	git_signature_free(*signature);
+}
+
+#endif

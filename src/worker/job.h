@@ -1,0 +1,45 @@
+/*
+ * Inside the worker program: a job, what it may do, and how it talks. A job is a row of the table in main.c; it runs
+ * after the sandbox is closed, takes its input with iov_job_next(), answers with the send functions, and returns a code
+ * whose text is in job->ctx. main.c sends the END or ERROR.
+ */
+#ifndef IOV_WORKER_JOB_H
+#define IOV_WORKER_JOB_H
+
+#include "core/json.h"
+#include "worker/protocol.h"
+
+struct iov_job {
+	struct iov_ctx *ctx; /* holds the error; its root and callbacks are empty */
+	json_t *request;
+	int sock;
+	const char *home;	/* of the user, where the job is to speak ssh for him */
+	struct iov_frame frame; /* the input frame taken last */
+	char answer[64];	/* what END carries */
+};
+
+/* A member of the request; absent ones are an error. Borrowed. */
+int iov_job_string(struct iov_job *job, const char *key, const char **ret);
+int iov_job_uint(struct iov_job *job, const char *key, uint64_t *ret);
+
+/* The next FILE, DATA or END frame of the input. */
+int iov_job_next(struct iov_job *job);
+/* Reads the input of a job that has none. */
+int iov_job_no_input(struct iov_job *job);
+int iov_job_send_file(struct iov_job *job, const char *path, uint64_t size);
+int iov_job_send_data(struct iov_job *job, const void *data, size_t len);
+
+int iov_job_git_init(struct iov_job *job);
+int iov_job_git_fetch(struct iov_job *job);
+int iov_job_git_push(struct iov_job *job);
+int iov_job_git_resolve(struct iov_job *job);
+int iov_job_git_read(struct iov_job *job);
+int iov_job_git_read_many(struct iov_job *job);
+int iov_job_git_list(struct iov_job *job);
+int iov_job_git_refs(struct iov_job *job);
+int iov_job_git_commit(struct iov_job *job);
+int iov_job_git_delete_ref(struct iov_job *job);
+int iov_job_pack(struct iov_job *job);
+int iov_job_unpack(struct iov_job *job);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * What the two processes say to each other over one stream socket, in frames:
+ *
+ *   [u32 length, little-endian][u8 type][payload, `length` bytes, at most IOV_FRAME_MAX]
+ *
+ * The main process sends REQUEST, then the job's input as FILE and DATA frames, then END. The worker answers with any
+ * number of FILE, DATA and PROGRESS frames and exactly one END or ERROR. Only the worker ever parses JSON; what comes
+ * back is fixed fields and bytes, so that a worker that was taken over has nothing but this page to attack.
+ * docs/worker.md has the payloads.
+ */
+#ifndef IOV_WORKER_PROTOCOL_H
+#define IOV_WORKER_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IOV_FRAME_MAX (64 * 1024) /* bytes of payload: a request, a path or a chunk of a file */
+#define IOV_WORKER_SOCKET 3	  /* the worker's end of the socket */
+#define IOV_WORKER_FILE 4	  /* the archive that it reads or writes, where the job has one */
+
+enum iov_frame_type {
+	IOV_FRAME_REQUEST = 1,	/* JSON object; "job" names a row of the worker's table */
+	IOV_FRAME_FILE = 2,	/* [u64 size][path]: a file begins; size IOV_NO_FILE: it is absent, or is only named */
+	IOV_FRAME_DATA = 3,	/* bytes of the file that began last, or of the job's only answer */
+	IOV_FRAME_END = 4,	/* input complete; from the worker: success */
+	IOV_FRAME_ERROR = 5,	/* [u8 enum iov_code][text] */
+	IOV_FRAME_PROGRESS = 6, /* [u64 done][u64 total] */
+};
+
+#define IOV_NO_FILE UINT64_MAX
+
+struct iov_frame {
+	uint8_t type;
+	size_t len;
+	char *payload; /* owned, with room for IOV_FRAME_MAX bytes and a terminating NUL; reused from frame to frame */
+};
+
+int iov_frame_init(struct iov_frame *frame);
+void iov_frame_release(struct iov_frame *frame);
+
+/* A deadline is a time of iov_frame_now(), in milliseconds; 0: none. These return 0 or -errno: -ETIME when the deadline
+ * passed, -EPIPE when the other side is gone, -EPROTO for a frame that is none. */
+int64_t iov_frame_now(void);
+int iov_frame_send(int fd, enum iov_frame_type type, const void *payload, size_t len, int64_t deadline);
+int iov_frame_receive(int fd, struct iov_frame *ret, int64_t deadline);
+
+/* The frames with fields. Parse returns false for a payload that is too short or whose path holds a NUL. */
+int iov_frame_send_file(int fd, const char *path, uint64_t size, int64_t deadline);
+bool iov_frame_parse_file(const struct iov_frame *frame, const char **ret_path, uint64_t *ret_size);
+int iov_frame_send_progress(int fd, uint64_t done, uint64_t total);
+bool iov_frame_parse_progress(const struct iov_frame *frame, uint64_t *ret_done, uint64_t *ret_total);
+int iov_frame_send_error(int fd, uint8_t code, const char *text);
+bool iov_frame_parse_error(const struct iov_frame *frame, uint8_t *ret_code, const char **ret_text);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * What a job may do, closed before its first byte from outside is looked at. docs/worker.md has the table of jobs and
+ * rights, and why.
+ */
+#ifndef IOV_WORKER_SANDBOX_H
+#define IOV_WORKER_SANDBOX_H
+
+#include "worker/job.h"
+#include "worker/url.h"
+
+enum iov_sandbox_kind {
+	IOV_SANDBOX_ARCHIVE, /* the two descriptors that it holds, and memory */
+	IOV_SANDBOX_GIT,     /* the repository of the request ("repo"), and what its "url" needs, if it has one */
+};
+
+/* Takes every right away that the job does not need. What the kernel lacks is left out; what it has must work. */
+int iov_sandbox_enter(struct iov_job *job, enum iov_sandbox_kind kind);
+
+/* ---- the parts, each one file ---------------------------------------------------------------------------------------
+ */
+
+struct iov_rights {
+	enum iov_sandbox_kind kind;
+	const char *repo; /* NULL for archives */
+	bool has_url;
+	struct iov_url url;
+	bool network; /* the URL leads to another host */
+};
+
+/* The user id to run with, and no capabilities beyond file access where it stays root. Needs root; otherwise it only
+ * drops. */
+int iov_sandbox_identity(struct iov_ctx *ctx, const struct iov_rights *rights);
+/* Which files can be opened at all. `home` may be NULL. */
+int iov_sandbox_landlock(struct iov_ctx *ctx, const struct iov_rights *rights, const char *home);
+/* Which system calls there are. */
+int iov_sandbox_seccomp(struct iov_ctx *ctx, const struct iov_rights *rights);
+
+#endif

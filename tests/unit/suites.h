@@ -1,3 +1,6 @@
+SUITE(build_build)
+SUITE(check_layout)
+SUITE(check_object)
 SUITE(core_digest)
 SUITE(core_generation)
 SUITE(core_json)

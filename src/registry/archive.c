@@ -1,0 +1,85 @@
+/* The bytes of a release: its own ref, so that a host fetches the archives that it installs and no others. */
+#include "registry/registries.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+#define REF_MAX 96
+
+static int find_owner(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
+		      struct iov_registry **ret)
+{
+	const char *name = release->registry ? release->registry : "";
+	*ret = iov_registries_find(registries, name);
+	if (*ret)
+		return IOV_OK;
+	return iov_error(ctx, IOV_E_NOT_FOUND,
+			 "'%s' %s came from registry '%s', which this host no longer has; add it again",
+			 release->manifest->name, release->manifest->version.text, name);
+}
+
+static int find_commit(struct iov_ctx *ctx, const struct iov_trust *trust, const struct iov_release *release,
+		       char *ret_commit)
+{
+	char ref[REF_MAX];
+	const struct iov_manifest *manifest = release->manifest;
+	snprintf(ref, sizeof(ref), "refs/packages/%.64s", release->sha256);
+	if (ctx->config.offline) {
+		int rc = iov_git_resolve(ctx, trust->repo, ref, ret_commit);
+		if (rc == IOV_E_NOT_FOUND)
+			return iov_error(ctx, IOV_E_NETWORK,
+					 "the archive of '%s' %s is not on this host; run again without --offline",
+					 manifest->name, manifest->version.text);
+		return rc;
+	}
+	int rc = iov_git_fetch(ctx, trust->repo, trust->url, ref, ret_commit);
+	if (rc == IOV_E_NOT_FOUND)
+		return iov_error(ctx, rc,
+				 "registry '%s' lists '%s' %s but has not its archive %s; ask the registry's host",
+				 trust->name, manifest->name, manifest->version.text, release->sha256);
+	return rc == IOV_E_NETWORK ? iov_error_prefix(ctx, "registry '%s'", trust->name) : rc;
+}
+
+struct sink {
+	int fd;
+	const char *path;
+	const struct iov_release *release;
+	uint64_t done;
+};
+
+static int write_chunk(struct iov_ctx *ctx, const void *data, size_t len, void *cookie)
+{
+	struct sink *sink = cookie;
+	int err = iov_fs_write_fd(sink->fd, data, len);
+	if (err)
+		return iov_error_errno(ctx, err, "cannot write '%s'", sink->path);
+	sink->done += len;
+	iov_progress(ctx, "fetching", sink->release->manifest->name, sink->done, sink->release->size);
+	return IOV_OK;
+}
+
+int iov_registries_fetch_archive(struct iov_ctx *ctx, struct iov_registries *registries,
+				 const struct iov_release *release, const char *path)
+{
+	struct iov_registry *registry;
+	char commit[IOV_COMMIT_SIZE];
+	int rc = find_owner(ctx, registries, release, &registry);
+	if (!rc)
+		rc = find_commit(ctx, registry->trust, release, commit);
+	if (rc)
+		return rc;
+	iov_auto(iov_close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return iov_error_errno(ctx, errno, "cannot make '%s'", path);
+	struct sink sink = {.fd = fd, .path = path, .release = release};
+	rc = iov_git_stream(ctx, registry->trust->repo, commit, "archive", (size_t)release->size, write_chunk, &sink);
+	if (rc == IOV_E_UNTRUSTED)
+		return iov_error_prefix(ctx, "archive of '%s' %s in registry '%s' (endless data attack)",
+					release->manifest->name, release->manifest->version.text,
+					registry->trust->name);
+	return rc;
+}

@@ -1,0 +1,60 @@
+#include "registry/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/node.h"
+#include "registry/head.h"
+#include "util/cleanup.h"
+
+int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struct iov_buf *ret)
+{
+	const char *slash = strrchr(root->origin, '/');
+	struct iov_verifier log;
+	int rc = iov_log_verifier(ctx, root, &root->registry.keys[0], &log);
+	if (rc)
+		return rc;
+	iov_auto(iov_free_ptr) char *key = iov_verifier_text(&log);
+	if (!key)
+		return iov_oom(ctx);
+	iov_buf_printf(ret,
+		       "# A registry of iovpkg. Add it with: iovpkg registry add NAME URL\n"
+		       "schema: 1\n"
+		       "name: '%s'\n"
+		       "origin: '%s'\n"
+		       "# Archives are refs of this repository: refs/packages/<sha256>.\n"
+		       "packages: git\n"
+		       "# The verifier key of `checkpoint`, for monitors and witnesses of the log.\n"
+		       "log_key: '%s'\n",
+		       slash && slash[1] ? slash + 1 : root->origin, root->origin, key);
+	return iov_buf_failed(ret) ? iov_oom(ctx) : IOV_OK;
+}
+
+static int check(struct iov_ctx *ctx, const char *what, const struct iov_node *tree, const struct iov_root *root)
+{
+	const struct {
+		const char *key, *value;
+	} expected[] = {{"schema", "1"}, {"origin", root->origin}, {"packages", "git"}};
+	for (size_t i = 0; i < IOV_COUNT(expected); i++) {
+		const struct iov_node *node = iov_node_get(tree, expected[i].key);
+		if (!node || node->kind != IOV_NODE_SCALAR)
+			return iov_node_error(ctx, what, tree, "'%s' is missing", expected[i].key);
+		if (strcmp(node->text, expected[i].value) != 0) {
+			iov_node_error(ctx, what, node, "'%s' is '%.200s', and this iovpkg reads registries with '%s'",
+				       expected[i].key, node->text, expected[i].value);
+			return iov_error(ctx, IOV_E_UNSUPPORTED, "%s; use a newer iovpkg, or ask the registry's host",
+					 iov_error_text(ctx));
+		}
+	}
+	return IOV_OK;
+}
+
+int iov_description_check(struct iov_ctx *ctx, const char *name, const struct iov_buf *text,
+			  const struct iov_root *root)
+{
+	char what[160];
+	iov_auto(iov_node_release) struct iov_node *tree = NULL;
+	snprintf(what, sizeof(what), IOV_DESCRIPTION_PATH " of registry '%s'", name);
+	int rc = iov_node_parse_yaml(ctx, what, text->data, text->len, IOV_DESCRIPTION_MAX, &tree);
+	return rc ? rc : check(ctx, what, tree, root);
+}

@@ -1,0 +1,16 @@
+/* registry.yaml: what a registry says of itself to people and tools, unsigned. */
+#ifndef IOV_REGISTRY_DESCRIBE_H
+#define IOV_REGISTRY_DESCRIBE_H
+
+#include "registry/root.h"
+
+#define IOV_DESCRIPTION_PATH "registry.yaml"
+#define IOV_DESCRIPTION_MAX (64u << 10) /* bytes */
+
+int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struct iov_buf *ret);
+/* That this iovpkg can read the registry: schema, origin, and where its archives are. `name` is the registry's, for
+ * errors. */
+int iov_description_check(struct iov_ctx *ctx, const char *name, const struct iov_buf *text,
+			  const struct iov_root *root);
+
+#endif

@@ -1,0 +1,183 @@
+#include "registry/host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/clock.h"
+#include "util/cleanup.h"
+
+void iov_host_release(struct iov_host *host)
+{
+	free(host->path);
+	iov_root_free(host->root);
+	iov_listing_release(&host->top);
+	*host = (struct iov_host){0};
+}
+
+struct iov_source iov_host_source(const struct iov_host *host)
+{
+	return iov_source_git(host->path, host->commit);
+}
+
+/* What is read with one question; roots beyond these are asked for one by one. */
+enum file { FILE_HEAD, FILE_TOP, FILE_ROOTS, FILE_COUNT = FILE_ROOTS + 4 };
+
+static int add_root(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *note)
+{
+	char path[IOV_ROOT_PATH_MAX];
+	struct iov_root *root = NULL;
+	iov_root_path(host->root ? host->root->version + 1 : 1, path);
+	int rc = iov_root_parse(ctx, path, note->data, note->len, &root);
+	if (!rc && host->root)
+		rc = iov_root_check_next(ctx, path, host->root, root);
+	if (rc) {
+		iov_root_free(root);
+		return rc;
+	}
+	iov_root_free(host->root);
+	host->root = root;
+	return IOV_OK;
+}
+
+/* The newest root; clients check the chain from their pin on, the host only that its own is in order. */
+static int follow_roots(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *files)
+{
+	struct iov_source source = iov_host_source(host);
+	int rc = IOV_OK;
+	size_t i;
+	for (i = FILE_ROOTS; !rc && i < FILE_COUNT && files[i].data; i++)
+		rc = add_root(ctx, host, &files[i]);
+	for (bool more = i == FILE_COUNT; more && !rc;) {
+		char path[IOV_ROOT_PATH_MAX];
+		const char *paths = path;
+		iov_auto(iov_buf_release) struct iov_buf note = {0};
+		iov_root_path(host->root->version + 1, path);
+		rc = source.read(ctx, &source, &paths, 1, IOV_NOTE_MAX, &note);
+		more = note.data != NULL;
+		if (!rc && more)
+			rc = add_root(ctx, host, &note);
+	}
+	return rc;
+}
+
+static int check_top(struct iov_ctx *ctx, const struct iov_host *host, const struct iov_buf *top)
+{
+	struct iov_listed expected = {.size = host->head.manifest_size};
+	memcpy(expected.sha256, host->head.manifest, IOV_HEX_SIZE);
+	if (iov_listed_is(&expected, top->data, top->len))
+		return IOV_OK;
+	return iov_error(ctx, IOV_E_UNTRUSTED,
+			 "'" IOV_TOP_PATH
+			 "' of '%s' is not what its head names; somebody changed it by hand, restore branch 'main'",
+			 host->path);
+}
+
+static int take_files(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *files)
+{
+	const struct iov_buf *head = &files[FILE_HEAD], *top = &files[FILE_TOP];
+	if (!head->data || !top->data || !files[FILE_ROOTS].data)
+		return iov_error(ctx, IOV_E_NOT_FOUND,
+				 "'%s' is a repository, but no registry; make one with 'iovpkg registry init'",
+				 host->path);
+	int rc = follow_roots(ctx, host, files);
+	if (!rc)
+		rc = iov_head_parse(ctx, host->root->origin, head->data, head->len, host->root, &host->head);
+	if (!rc)
+		rc = check_top(ctx, host, top);
+	return rc ? rc : iov_listing_parse(ctx, IOV_TOP_PATH, top->data, top->len, &host->top);
+}
+
+static int read_state(struct iov_ctx *ctx, struct iov_host *host)
+{
+	struct iov_source source = iov_host_source(host);
+	struct iov_buf files[FILE_COUNT] = {{0}};
+	char roots[FILE_COUNT][IOV_ROOT_PATH_MAX];
+	const char *paths[FILE_COUNT] = {IOV_HEAD_PATH, IOV_TOP_PATH};
+	for (size_t i = FILE_ROOTS; i < FILE_COUNT; i++) {
+		iov_root_path(1 + i - FILE_ROOTS, roots[i]);
+		paths[i] = roots[i];
+	}
+	int rc = source.read(ctx, &source, paths, FILE_COUNT, IOV_LISTING_MAX, files);
+	if (!rc)
+		rc = take_files(ctx, host, files);
+	iov_bufs_release(files, FILE_COUNT);
+	return rc;
+}
+
+int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret)
+{
+	iov_auto(iov_host_release) struct iov_host host = {.path = strdup(path)};
+	if (!host.path)
+		return iov_oom(ctx);
+	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, host.commit);
+	if (rc == IOV_E_NOT_FOUND)
+		return iov_error(ctx, rc,
+				 "'%s' is no registry: it has no branch 'main'; make one with 'iovpkg registry init'",
+				 path);
+	if (!rc)
+		rc = read_state(ctx, &host);
+	if (rc)
+		return rc;
+	*ret = host;
+	host = (struct iov_host){0};
+	return IOV_OK;
+}
+
+int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_buf *index,
+		  struct iov_changes *changes)
+{
+	struct iov_index_place place;
+	struct iov_source source = iov_host_source(host);
+	iov_auto(iov_listing_release) struct iov_listing shard = {0};
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	iov_auto(iov_buf_release) struct iov_buf top = {0};
+	iov_index_place(name, &place);
+	int rc = IOV_OK;
+	if (iov_listing_find(&host->top, place.shard))
+		rc = iov_source_read(ctx, &source, place.shard_path, IOV_LISTING_MAX, &text);
+	if (!rc && text.data)
+		rc = iov_listing_parse(ctx, place.shard_path, text.data, text.len, &shard);
+	iov_buf_release(&text);
+	if (!rc)
+		rc = iov_listing_set(ctx, &shard, name, index->data, index->len);
+	if (!rc)
+		rc = iov_listing_text(ctx, &shard, &text);
+	if (!rc)
+		rc = iov_listing_set(ctx, &host->top, place.shard, text.data, text.len);
+	if (!rc)
+		rc = iov_listing_text(ctx, &host->top, &top);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, place.index_path, index->data, index->len);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, place.shard_path, text.data, text.len);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, IOV_TOP_PATH, top.data, top.len);
+	if (rc)
+		return rc;
+	iov_sha256_hex(top.data, top.len, host->head.manifest);
+	host->head.manifest_size = top.len;
+	return IOV_OK;
+}
+
+int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer, unsigned days,
+		    int64_t now, struct iov_changes *changes, const char *message, char *ret_commit)
+{
+	iov_auto(iov_buf_release) struct iov_buf head = {0};
+	iov_auto(iov_buf_release) struct iov_buf checkpoint = {0};
+	host->head.version++;
+	host->head.root = host->root->version;
+	host->head.issued = now;
+	host->head.expires = now + (int64_t)days * IOV_DAY;
+	int rc = iov_head_make(ctx, &host->head, host->root, signer, &head);
+	if (!rc)
+		rc = iov_checkpoint_make(ctx, &host->head, host->root, signer, &checkpoint);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, IOV_HEAD_PATH, head.data, head.len);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, IOV_CHECKPOINT_PATH, checkpoint.data, checkpoint.len);
+	if (rc)
+		return rc;
+	const char *parent = *host->commit ? host->commit : NULL;
+	return iov_git_commit(ctx, host->path, IOV_MAIN_REF, parent, changes->files, changes->count, message, now,
+			      ret_commit);
+}

@@ -1,0 +1,39 @@
+/*
+ * A registry from its host's side: the state of the main branch, checked before anything is built on it, and the one
+ * way to change it: a commit with a new signed head, on top of the commit that was read.
+ */
+#ifndef IOV_REGISTRY_HOST_H
+#define IOV_REGISTRY_HOST_H
+
+#include "registry/changes.h"
+#include "registry/head.h"
+#include "registry/listing.h"
+#include "registry/source.h"
+
+#define IOV_MAIN_REF "refs/heads/main"
+
+struct iov_host {
+	char *path; /* of the repository */
+	char commit[IOV_COMMIT_SIZE];
+	struct iov_root *root;
+	struct iov_head head;
+	struct iov_listing top;
+};
+
+int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret);
+void iov_host_release(struct iov_host *host);
+struct iov_source iov_host_source(const struct iov_host *host); /* borrowed from `host` */
+
+/* Lists an index file's new bytes in its shard and in manifest/top: both go to `changes`, the new top to host->top and
+ * the head's manifest digest. */
+int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_buf *index,
+		  struct iov_changes *changes);
+/* Signs host->head, one version higher, and the checkpoint, and commits. IOV_E_BUSY when main has moved since it was
+ * opened. */
+int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer, unsigned days,
+		    int64_t now, struct iov_changes *changes, const char *message, char *ret_commit);
+
+/* How often a change is tried again when others change main meanwhile; each failure is somebody else's success. */
+#define IOV_HOST_RETRIES 100
+
+#endif

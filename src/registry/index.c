@@ -1,0 +1,128 @@
+#include "registry/index.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "util/cleanup.h"
+
+int iov_index_check_signatures(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
+			       const struct iov_release *release, json_t **ret_names)
+{
+	const struct iov_role *role = iov_root_publishers(root, release->manifest->name);
+	iov_auto(iov_json_release) json_t *names = NULL;
+	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
+	if (!text)
+		return iov_oom(ctx);
+	if (!role ||
+	    !iov_role_signed_lines(role, json_object_get(release->json, "signatures"), text, strlen(text), &names))
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "'%s' %s in registry '%s' is not signed by a publisher whom root %llu allows for that "
+				 "name (arbitrary "
+				 "software attack); do not use it, ask the registry's host",
+				 release->manifest->name, release->manifest->version.text, registry,
+				 (unsigned long long)root->version);
+	if (!names)
+		return iov_oom(ctx);
+	if (ret_names)
+		*ret_names = iov_take(names);
+	return IOV_OK;
+}
+
+static int check_line(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
+		      const struct iov_head *head, const char *name, const struct iov_release *release)
+{
+	if (strcmp(release->manifest->name, name) != 0)
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "registry '%s' answers for '%s' with a release of '%s' (wrong name attack)", registry,
+				 name, release->manifest->name);
+	if (release->log >= head->log_size)
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "'%s' %s in registry '%s' is not in the log (arbitrary software attack)", name,
+				 release->manifest->version.text, registry);
+	return iov_index_check_signatures(ctx, registry, root, release, NULL);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct iov_release *left = *(struct iov_release *const *)a, *right = *(struct iov_release *const *)b;
+	int order = iov_version_compare(&right->manifest->version, &left->manifest->version);
+	return order ? order : (left->log < right->log) - (left->log > right->log);
+}
+
+static int check_versions(struct iov_ctx *ctx, const char *registry, const struct iov_index *index)
+{
+	for (size_t i = 1; i < index->count; i++) {
+		const struct iov_manifest *a = index->releases[i - 1]->manifest, *b = index->releases[i]->manifest;
+		if (!iov_version_compare(&a->version, &b->version))
+			return iov_error(ctx, IOV_E_UNTRUSTED, "registry '%s' has '%s' %s twice (a replaced release)",
+					 registry, a->name, a->version.text);
+	}
+	return IOV_OK;
+}
+
+/* What is vouched for and yet no release is the registry's fault, not the user's. */
+static int broken_line(struct iov_ctx *ctx, int rc)
+{
+	return rc == IOV_E_INPUT ? iov_error(ctx, IOV_E_UNTRUSTED, "%s; tell the registry's host", iov_error_text(ctx))
+				 : rc;
+}
+
+static int add_line(struct iov_ctx *ctx, const char *registry, const char *name, const char *line, size_t len,
+		    struct iov_index *index)
+{
+	char what[160];
+	struct iov_release *release = NULL;
+	snprintf(what, sizeof(what), "index of '%s' in registry '%s'", name, registry);
+	int rc = iov_release_parse(ctx, what, line, len, &release);
+	if (rc == IOV_E_UNSUPPORTED) {
+		iov_warn(ctx, "%s: a release is passed over: %s", what, iov_error_text(ctx));
+		return IOV_OK;
+	}
+	if (rc)
+		return broken_line(ctx, rc);
+	release->registry = strdup(registry);
+	index->releases[index->count++] = release;
+	return release->registry ? IOV_OK : iov_oom(ctx);
+}
+
+static size_t count_lines(const char *text, size_t len)
+{
+	size_t lines = 1;
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	return lines;
+}
+
+int iov_index_parse(struct iov_ctx *ctx, const char *registry, const struct iov_root *root, const struct iov_head *head,
+		    const char *name, const char *text, size_t len, struct iov_index *ret)
+{
+	iov_auto(iov_index_release) struct iov_index index = {0};
+	index.releases = calloc(count_lines(text, len), sizeof(struct iov_release *));
+	if (!index.releases)
+		return iov_oom(ctx);
+	int rc = IOV_OK;
+	for (const char *at = text, *end = text + len; !rc && at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t line = newline ? (size_t)(newline - at) : (size_t)(end - at);
+		rc = add_line(ctx, registry, name, at, line, &index);
+		at += line + 1;
+	}
+	for (size_t i = 0; !rc && i < index.count; i++)
+		rc = check_line(ctx, registry, root, head, name, index.releases[i]);
+	qsort(index.releases, index.count, sizeof(struct iov_release *), newest_first);
+	if (!rc)
+		rc = check_versions(ctx, registry, &index);
+	if (rc)
+		return rc;
+	*ret = index;
+	index = (struct iov_index){0};
+	return IOV_OK;
+}
+
+void iov_index_release(struct iov_index *index)
+{
+	for (size_t i = 0; i < index->count; i++)
+		iov_release_free(index->releases[i]);
+	free(index->releases);
+	*index = (struct iov_index){0};
+}

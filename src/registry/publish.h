@@ -1,0 +1,26 @@
+/*
+ * The publisher's half and the host's half of a publish.
+ *
+ * A submission is a commit on refs/heads/incoming/<sha256 of the archive> whose tree holds `release.note` (the release
+ * record, signed by its publisher) and `archive` (the archive). Accept checks all of it again, appends the event to the
+ * log, writes the index line, manifest shards, head and checkpoint in one commit on refs/heads/main, moves the archive
+ * to refs/packages/<sha256>, and deletes the incoming ref.
+ */
+#ifndef IOV_REGISTRY_PUBLISH_H
+#define IOV_REGISTRY_PUBLISH_H
+
+#include "core/release.h"
+#include "sign/key.h"
+
+/* Submits to the repository at `url` (local path or file:// are pushed straight in; others over libgit2). `archive` is
+ * the path of the file. */
+int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
+			const struct iov_signer *publisher);
+/* Takes in the submission of this archive, or all that wait (sha256 NULL). Publishing the same bytes twice is success;
+ * other bytes under a published version is IOV_E_CONFLICT. A refused submission leaves main untouched and is deleted;
+ * where one was asked for, its refusal is the error. *ret: {"accepted": [{"again", "log", "name", "sha256",
+ * "version"}], "refused": [{"name", "reason", "sha256"}]}; may be NULL. */
+int iov_registry_take_in(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry, const char *sha256,
+			 json_t **ret);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * The client's view of a registry, and the answers it gives to the resolver. Trust state lives in
+ * <state>/registries/<name>/ (trust.h); docs/registry-format.md has the layout of both sides.
+ *
+ * Everything read here was checked first: root by its pin and chain, head by the root's registry key, not older than
+ * the head seen before and not expired, manifest and index files by the head's digests, each release by its publisher's
+ * key.
+ */
+#ifndef IOV_REGISTRY_REGISTRY_H
+#define IOV_REGISTRY_REGISTRY_H
+
+#include "core/release.h"
+
+struct iov_registries; /* the configured registries, opened for reading */
+
+int iov_registries_open(struct iov_ctx *ctx, struct iov_registries **ret);
+void iov_registries_free(struct iov_registries *registries);
+size_t iov_registries_count(const struct iov_registries *registries);
+
+/* Fetches heads; IOV_E_NETWORK names the registry and keeps the last good state. `name` NULL: all. Not called when
+ * offline. */
+int iov_registries_update(struct iov_ctx *ctx, struct iov_registries *registries, const char *name);
+
+/* Every release of a module, newest version first, verified. Borrowed from `registries`. A name that no registry has
+ * gives 0 releases; one that several have is IOV_E_CONFLICT (dependency confusion): the error says how to choose. */
+int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
+			    struct iov_release *const **ret, size_t *ret_count);
+
+/* From now on the name comes from this registry alone, as a lock or a wish says; the way out of the conflict above.
+ * IOV_E_NOT_FOUND when there is no such registry. */
+int iov_registries_choose(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
+			  const char *registry);
+
+/* Reads the index files of many modules at once; iov_registries_releases() then answers for them without a worker. */
+int iov_registries_prefetch(struct iov_ctx *ctx, struct iov_registries *registries, const char *const *names,
+			    size_t count);
+
+/* All names, sorted, for search: lines "registry name". Reads the manifest shards and, where they are few,
+ * the index files, which a search wants next. Free with iov_fs_names_free(). */
+int iov_registries_names(struct iov_ctx *ctx, struct iov_registries *registries, char ***ret_names, size_t *ret_count);
+
+/* Writes the archive of a release to `path`, no byte more than its size (the caller checks the digest). Offline it
+ * comes from the clone if it was fetched before, otherwise IOV_E_NETWORK. */
+int iov_registries_fetch_archive(struct iov_ctx *ctx, struct iov_registries *registries,
+				 const struct iov_release *release, const char *path);
+
+/* Checks a release again from the pinned root on, offline: its publisher's signature and its place in the log.
+ * Describes the chain:
+ * {"archive", "expired", "head", "log", "name", "publishers", "registry", "root", "version"}, see
+ * docs/registry-format.md. A new reference. */
+int iov_registries_prove(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
+			 json_t **ret);
+
+#endif

@@ -1,0 +1,114 @@
+#include "registry/submission.h"
+
+#include <string.h>
+
+#include "util/cleanup.h"
+
+json_t *iov_index_line(json_t *record, json_t *signatures, uint64_t log, const char *published)
+{
+	return json_pack("{s:I, s:s, s:O, s:O, s:n}", "log", (json_int_t)log, "published", published, "release", record,
+			 "signatures", signatures, "yanked");
+}
+
+int iov_submission_note(struct iov_ctx *ctx, json_t *record, const struct iov_signer *publisher, struct iov_buf *ret)
+{
+	iov_auto(iov_free_ptr) char *canonical = iov_json_canonical(record);
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	if (!canonical)
+		return iov_oom(ctx);
+	iov_buf_printf(&text, "%s\n", canonical);
+	return iov_buf_failed(&text) ? iov_oom(ctx) : iov_note_make(ctx, text.data, &publisher, 1, ret);
+}
+
+void iov_submission_release(struct iov_submission *submission)
+{
+	iov_release_free(submission->release);
+	iov_buf_release(&submission->archive);
+	*submission = (struct iov_submission){.release = NULL};
+}
+
+/* The signature lines as they stand after the note's text and its empty line. */
+static json_t *signature_lines(const struct iov_buf *note, size_t text_len)
+{
+	json_t *lines = json_array();
+	const char *end = note->data + note->len;
+	for (const char *at = note->data + text_len + 1; lines && at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+		if (json_array_append_new(lines, json_stringn(at, len))) {
+			json_decref(lines);
+			return NULL;
+		}
+		at += len + 1;
+	}
+	return lines;
+}
+
+/* What was signed must be the canonical form: the index keeps the document, and its form is what readers check the
+ * signature over. */
+static int check_canonical(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_note_text *note)
+{
+	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
+	if (!text)
+		return iov_oom(ctx);
+	if (strcmp(text, note->text) != 0)
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "the signed record is not canonical JSON; publish it with 'iovpkg publish'");
+	return IOV_OK;
+}
+
+static int parse_record(struct iov_ctx *ctx, const struct iov_buf *file, const char *published,
+			struct iov_release **ret)
+{
+	iov_auto(iov_note_text_release) struct iov_note_text note = {0};
+	iov_auto(iov_json_release) json_t *record = NULL;
+	int rc = iov_note_parse(ctx, IOV_RELEASE_NOTE_PATH, file->data, file->len, &note);
+	if (!rc)
+		rc = iov_json_parse(ctx, IOV_RELEASE_NOTE_PATH, note.text, note.len, IOV_INDEX_LINE_MAX, &record);
+	if (rc)
+		return rc;
+	iov_auto(iov_json_release) json_t *signatures = signature_lines(file, note.len);
+	iov_auto(iov_json_release) json_t *line = signatures ? iov_index_line(record, signatures, 0, published) : NULL;
+	if (!line)
+		return iov_oom(ctx);
+	rc = iov_release_from_json(ctx, line, ret);
+	return rc ? rc : check_canonical(ctx, *ret, &note);
+}
+
+static int check_digests(struct iov_ctx *ctx, const struct iov_submission *submission)
+{
+	const struct iov_release *release = submission->release;
+	char sha256[IOV_HEX_SIZE];
+	iov_sha256_hex(submission->archive.data, submission->archive.len, sha256);
+	if (strcmp(release->sha256, submission->sha256) != 0)
+		return iov_error(
+			ctx, IOV_E_UNTRUSTED, "the record of '%s' %s is of archive %s, but it was submitted as %s",
+			release->manifest->name, release->manifest->version.text, release->sha256, submission->sha256);
+	if (submission->archive.len != release->size || strcmp(sha256, release->sha256) != 0)
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "the archive of '%s' %s has %zu bytes and SHA-256 %s, but its record says %llu bytes "
+				 "and %s; pack and publish again",
+				 release->manifest->name, release->manifest->version.text, submission->archive.len,
+				 sha256, (unsigned long long)release->size, release->sha256);
+	return IOV_OK;
+}
+
+int iov_submission_read(struct iov_ctx *ctx, const struct iov_source *source, const char *sha256, const char *published,
+			struct iov_submission *ret)
+{
+	enum { NOTE, ARCHIVE, COUNT };
+	static const char *const paths[COUNT] = {IOV_RELEASE_NOTE_PATH, IOV_ARCHIVE_PATH};
+	struct iov_buf files[COUNT] = {{0}};
+	memcpy(ret->sha256, sha256, IOV_HEX_SIZE);
+	int rc = source->read(ctx, source, paths, COUNT, IOV_ARCHIVE_MAX, files);
+	if (!rc && (!files[NOTE].data || !files[ARCHIVE].data))
+		rc = iov_error(ctx, IOV_E_INPUT, "a submission holds '%s' and '%s'; submit with 'iovpkg publish'",
+			       paths[NOTE], paths[ARCHIVE]);
+	if (!rc)
+		rc = parse_record(ctx, &files[NOTE], published, &ret->release);
+	ret->archive = files[ARCHIVE];
+	iov_buf_release(&files[NOTE]);
+	if (!rc)
+		rc = check_digests(ctx, ret);
+	return rc ? rc : iov_submission_check_archive(ctx, ret);
+}

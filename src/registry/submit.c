@@ -1,0 +1,118 @@
+#include "registry/publish.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/admin.h"
+#include "registry/changes.h"
+#include "registry/host.h"
+#include "registry/submission.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+struct submit {
+	char ref[IOV_REF_MAX];
+	char message[IOV_NAME_MAX + IOV_VERSION_MAX + 16];
+	struct iov_changes files;
+};
+
+static void submit_release(struct submit *submit)
+{
+	iov_changes_release(&submit->files);
+}
+
+static int read_archive(struct iov_ctx *ctx, const char *path, struct submit *submit)
+{
+	iov_auto(iov_buf_release) struct iov_buf archive = {0};
+	int err = iov_fs_read(path, IOV_ARCHIVE_MAX, &archive);
+	if (err == -EFBIG)
+		return iov_error(ctx, IOV_E_INPUT, "archive '%s' has more than the %u MiB that a release may have",
+				 path, IOV_ARCHIVE_MAX >> 20);
+	if (err)
+		return iov_error_errno(ctx, err, "cannot read archive '%s'", path);
+	return iov_changes_put(ctx, &submit->files, IOV_ARCHIVE_PATH, archive.data, archive.len);
+}
+
+static int prepare(struct iov_ctx *ctx, json_t *record, const char *archive, const struct iov_signer *publisher,
+		   struct submit *submit)
+{
+	json_t *described = NULL, *manifest = NULL;
+	const char *sha256 = "", *name = "", *version = "";
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	int rc = iov_json_get_object(ctx, "release", record, "archive", &described);
+	if (!rc)
+		rc = iov_json_get_object(ctx, "release", record, "manifest", &manifest);
+	if (!rc)
+		rc = iov_json_get_string(ctx, "archive", described, "sha256", &sha256);
+	if (!rc)
+		rc = iov_json_get_string(ctx, "manifest", manifest, "name", &name);
+	if (!rc)
+		rc = iov_json_get_string(ctx, "manifest", manifest, "version", &version);
+	if (!rc)
+		rc = iov_submission_note(ctx, record, publisher, &note);
+	if (!rc)
+		rc = iov_changes_put(ctx, &submit->files, IOV_RELEASE_NOTE_PATH, note.data, note.len);
+	if (rc)
+		return rc;
+	snprintf(submit->ref, sizeof(submit->ref), IOV_INCOMING_REFS "%.64s", sha256);
+	snprintf(submit->message, sizeof(submit->message), "submit %.64s %.127s", name, version);
+	return read_archive(ctx, archive, submit);
+}
+
+/* Without a parent and a time of its own: the same submission is the same commit. */
+static int commit(struct iov_ctx *ctx, const char *repo, const struct submit *submit)
+{
+	char id[IOV_COMMIT_SIZE];
+	return iov_git_commit(ctx, repo, submit->ref, NULL, submit->files.files, submit->files.count, submit->message,
+			      0, id);
+}
+
+/* What an earlier try left under the same name is replaced. */
+static int submit_here(struct iov_ctx *ctx, const char *path, const struct submit *submit)
+{
+	char main_commit[IOV_COMMIT_SIZE];
+	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, main_commit);
+	if (rc == IOV_E_NOT_FOUND)
+		return iov_error(ctx, rc, "'%s' is no registry; make one with 'iovpkg registry init %s'", path, path);
+	if (!rc)
+		rc = commit(ctx, path, submit);
+	if (rc != IOV_E_BUSY)
+		return rc;
+	rc = iov_git_delete_ref(ctx, path, submit->ref);
+	return rc && rc != IOV_E_NOT_FOUND ? rc : commit(ctx, path, submit);
+}
+
+/* The commit is made in a repository of its own and pushed from there. */
+static int submit_there(struct iov_ctx *ctx, const char *url, const struct submit *submit)
+{
+	iov_auto(iov_free_ptr) char *repo = iov_path(ctx, IOV_CACHE "/submit.%d", getpid());
+	if (!repo)
+		return iov_oom(ctx);
+	int err = iov_fs_rmtree(repo);
+	if (err)
+		return iov_error_errno(ctx, err, "cannot remove '%s'", repo);
+	int rc = iov_git_init(ctx, repo);
+	if (!rc)
+		rc = commit(ctx, repo, submit);
+	if (!rc)
+		rc = iov_git_push(ctx, repo, url, submit->ref, submit->ref);
+	struct iov_saved_error saved = iov_error_save(ctx);
+	iov_fs_rmtree(repo);
+	iov_error_restore(ctx, saved);
+	return rc;
+}
+
+int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
+			const struct iov_signer *publisher)
+{
+	bool local;
+	iov_auto(iov_free_ptr) char *target = NULL;
+	iov_auto(submit_release) struct submit submit = {.files = {0}};
+	int rc = iov_registry_locate(ctx, url, &local, &target);
+	if (!rc)
+		rc = prepare(ctx, release, archive, publisher, &submit);
+	if (rc)
+		return rc;
+	return local ? submit_here(ctx, target, &submit) : submit_there(ctx, target, &submit);
+}

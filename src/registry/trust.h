@@ -1,0 +1,54 @@
+/*
+ * What this host has come to trust of a registry, on disk below <state>/registries/<name>/:
+ *
+ * - registry.json: the pin, {"fingerprint", "name", "schema", "url"}
+ * - root/<N>.note: the chain of roots from the pinned one on
+ * - head.json: {"commit", "head": the text of the newest head.note, "root", "schema"}; written last, replaced as a
+ * whole
+ * - git/: the bare clone; what is read is a commit's tree, so a fetch that is refused changes nothing
+ * - lock: held while a new state is fetched and stored
+ *
+ * Opening reads all of it and checks it again from the pin on.
+ */
+#ifndef IOV_REGISTRY_TRUST_H
+#define IOV_REGISTRY_TRUST_H
+
+#include "registry/head.h"
+#include "registry/source.h"
+
+struct iov_trust {
+	char *name;
+	char *url;
+	char *folder; /* of the trust state */
+	char *repo;   /* of the clone */
+	char fingerprint[IOV_HEX_SIZE];
+	struct iov_root **roots; /* root 1 first; the last is in force */
+	size_t n_roots;
+	struct iov_head head; /* version 0 and an empty log: none seen yet */
+	char commit[IOV_COMMIT_SIZE];
+};
+
+/* A registry that is not pinned yet: nothing is read. */
+int iov_trust_new(struct iov_ctx *ctx, const char *name, const char *url, const char *folder, struct iov_trust **ret);
+int iov_trust_open(struct iov_ctx *ctx, const char *name, struct iov_trust **ret);
+void iov_trust_free(struct iov_trust *trust);
+
+const struct iov_root *iov_trust_root(const struct iov_trust *trust);
+struct iov_source iov_trust_source(const struct iov_trust *trust); /* borrowed from `trust`, valid until it advances */
+/* Takes the root over, also when it fails. */
+int iov_trust_add_root(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_root *root);
+
+/* Checks the registry as it is at `commit` of the clone; when all is well, that is the trusted state on disk and here.
+ */
+int iov_trust_advance(struct iov_ctx *ctx, struct iov_trust *trust, const char *commit, int64_t now);
+/* The same after a fetch, under the lock, and starting from what is on disk by then. */
+int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now);
+
+/* Write the pin; and the chain of roots and the head. */
+int iov_trust_store_pin(struct iov_ctx *ctx, const struct iov_trust *trust);
+int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust, const char *head_note);
+
+/* The folder of a registry, or with "" the folder of them all. Owned by the caller. */
+char *iov_trust_folder(const struct iov_ctx *ctx, const char *name);
+
+#endif

@@ -1,0 +1,224 @@
+#include "sign/key.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include "sign/base64.h"
+#include "util/cleanup.h"
+
+#define ED25519 0x01 /* signature type of C2SP signed notes */
+#define KEY_SIZE 32
+#define SIGNATURE_SIZE 64
+#define HASH_DIGITS 8
+#define BLOB_SIZE (1 + KEY_SIZE)
+#define PRIVATE_PREFIX "PRIVATE+KEY+"
+
+static void free_pkey(EVP_PKEY **pkey)
+{
+	EVP_PKEY_free(*pkey);
+}
+
+static void free_md(EVP_MD_CTX **md)
+{
+	EVP_MD_CTX_free(*md);
+}
+
+bool iov_is_key_name(const char *name)
+{
+	size_t len = strlen(name);
+	if (!len || len > IOV_KEY_NAME_MAX)
+		return false;
+	for (const char *c = name; *c; c++)
+		if (*c <= ' ' || *c > '~' || *c == '+')
+			return false;
+	return true;
+}
+
+static uint32_t key_hash(const char *name, const uint8_t key[KEY_SIZE])
+{
+	uint8_t text[IOV_KEY_NAME_MAX + 2 + KEY_SIZE];
+	uint8_t digest[IOV_DIGEST_SIZE];
+	size_t len = strlen(name);
+	memcpy(text, name, len);
+	text[len] = '\n';
+	text[len + 1] = ED25519;
+	memcpy(text + len + 2, key, KEY_SIZE);
+	iov_sha256(text, len + 2 + KEY_SIZE, digest);
+	return (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
+}
+
+int iov_verifier_make(struct iov_ctx *ctx, const char *name, const uint8_t key[32], struct iov_verifier *ret)
+{
+	if (!iov_is_key_name(name))
+		return iov_error(
+			ctx, IOV_E_INPUT,
+			"'%.140s' is no key name; take 1 to %d printable ASCII characters without space and '+'", name,
+			IOV_KEY_NAME_MAX);
+	struct iov_verifier made = {.hash = key_hash(name, key)};
+	memcpy(made.name, name, strlen(name) + 1);
+	memcpy(made.key, key, KEY_SIZE);
+	*ret = made;
+	return IOV_OK;
+}
+
+/* NAME+HASH8+BASE64, the common tail of both text forms. `blob` gets what the base64 holds after its type byte. */
+static bool split(const char *text, char name[IOV_KEY_NAME_MAX + 1], char hash[HASH_DIGITS + 1], uint8_t blob[KEY_SIZE])
+{
+	const char *plus = strchr(text, '+');
+	size_t name_len = plus ? (size_t)(plus - text) : 0;
+	if (!plus || name_len > IOV_KEY_NAME_MAX || strlen(plus + 1) <= HASH_DIGITS || plus[1 + HASH_DIGITS] != '+')
+		return false;
+	memcpy(name, text, name_len);
+	name[name_len] = '\0';
+	memcpy(hash, plus + 1, HASH_DIGITS);
+	hash[HASH_DIGITS] = '\0';
+
+	uint8_t bytes[BLOB_SIZE];
+	size_t len = 0;
+	const char *base64 = plus + HASH_DIGITS + 2;
+	bool good = iov_unbase64(base64, strlen(base64), sizeof(bytes), bytes, &len) && len == BLOB_SIZE &&
+		    bytes[0] == ED25519;
+	if (good)
+		memcpy(blob, bytes + 1, KEY_SIZE);
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	return good;
+}
+
+static bool hash_is(const struct iov_verifier *verifier, const char *digits)
+{
+	char expected[HASH_DIGITS + 1];
+	snprintf(expected, sizeof(expected), "%08x", verifier->hash);
+	return !strcmp(expected, digits);
+}
+
+int iov_verifier_parse(struct iov_ctx *ctx, const char *text, struct iov_verifier *ret)
+{
+	char name[IOV_KEY_NAME_MAX + 1], hash[HASH_DIGITS + 1];
+	uint8_t key[KEY_SIZE];
+	if (!split(text, name, hash, key))
+		return iov_error(
+			ctx, IOV_E_INPUT,
+			"'%.200s' is no verifier key; 'iovpkg key show' prints one in the form NAME+HASH+BASE64", text);
+	struct iov_verifier parsed = {.hash = 0};
+	int rc = iov_verifier_make(ctx, name, key, &parsed);
+	if (rc)
+		return rc;
+	if (!hash_is(&parsed, hash))
+		return iov_error(ctx, IOV_E_INPUT,
+				 "verifier key '%.200s' is damaged: its hash should be %08x; copy it again", text,
+				 parsed.hash);
+	*ret = parsed;
+	return IOV_OK;
+}
+
+char *iov_verifier_text(const struct iov_verifier *verifier)
+{
+	uint8_t blob[BLOB_SIZE] = {ED25519};
+	char base64[IOV_BASE64_SIZE(BLOB_SIZE)];
+	char *text = NULL;
+	memcpy(blob + 1, verifier->key, KEY_SIZE);
+	iov_base64(blob, sizeof(blob), base64);
+	return asprintf(&text, "%s+%08x+%s", verifier->name, verifier->hash, base64) < 0 ? NULL : text;
+}
+
+static EVP_PKEY *private_key(const uint8_t seed[KEY_SIZE])
+{
+	return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, KEY_SIZE);
+}
+
+static int signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t seed[KEY_SIZE], struct iov_signer *ret)
+{
+	iov_auto(free_pkey) EVP_PKEY *pkey = private_key(seed);
+	uint8_t public[KEY_SIZE];
+	size_t len = sizeof(public);
+	if (!pkey || EVP_PKEY_get_raw_public_key(pkey, public, &len) != 1)
+		return iov_error(
+			ctx, IOV_E_INTERNAL,
+			"openssl gives no Ed25519 key; check its configuration with 'openssl list -providers'");
+	struct iov_verifier verifier;
+	int rc = iov_verifier_make(ctx, name, public, &verifier);
+	if (rc)
+		return rc;
+	ret->verifier = verifier;
+	memcpy(ret->seed, seed, KEY_SIZE);
+	return IOV_OK;
+}
+
+int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret)
+{
+	uint8_t seed[KEY_SIZE];
+	if (RAND_priv_bytes(seed, sizeof(seed)) != 1)
+		return iov_error(ctx, IOV_E_INTERNAL, "no random bytes for key '%s': openssl's generator is not seeded",
+				 name);
+	int rc = signer_from_seed(ctx, name, seed, ret);
+	OPENSSL_cleanse(seed, sizeof(seed));
+	return rc;
+}
+
+/* The text itself stays out of every error: it is a secret. */
+int iov_signer_parse(struct iov_ctx *ctx, const char *text, struct iov_signer *ret)
+{
+	char name[IOV_KEY_NAME_MAX + 1], hash[HASH_DIGITS + 1];
+	uint8_t seed[KEY_SIZE];
+	size_t skip = strlen(PRIVATE_PREFIX);
+	if (strncmp(text, PRIVATE_PREFIX, skip) != 0 || !split(text + skip, name, hash, seed))
+		return iov_error(ctx, IOV_E_INPUT,
+				 "this is no signer key; it has the form " PRIVATE_PREFIX "NAME+HASH+BASE64");
+	struct iov_signer parsed = {.seed = {0}};
+	int rc = signer_from_seed(ctx, name, seed, &parsed);
+	OPENSSL_cleanse(seed, sizeof(seed));
+	if (rc)
+		return rc;
+	if (hash_is(&parsed.verifier, hash))
+		*ret = parsed;
+	else
+		rc = iov_error(ctx, IOV_E_INPUT,
+			       "signer key '%s' is damaged: its hash should be %08x; restore it from a copy", name,
+			       parsed.verifier.hash);
+	iov_signer_release(&parsed);
+	return rc;
+}
+
+/* Put together by hand: printf would leave copies of the seed in buffers that nobody cleanses. */
+char *iov_signer_text(const struct iov_signer *signer)
+{
+	size_t head = strlen(PRIVATE_PREFIX) + strlen(signer->verifier.name) + HASH_DIGITS + 2;
+	char *text = malloc(head + IOV_BASE64_SIZE(BLOB_SIZE));
+	if (!text)
+		return NULL;
+	uint8_t blob[BLOB_SIZE] = {ED25519};
+	memcpy(blob + 1, signer->seed, KEY_SIZE);
+	sprintf(text, PRIVATE_PREFIX "%s+%08x+", signer->verifier.name, signer->verifier.hash);
+	iov_base64(blob, sizeof(blob), text + head);
+	OPENSSL_cleanse(blob, sizeof(blob));
+	return text;
+}
+
+void iov_signer_release(struct iov_signer *signer)
+{
+	OPENSSL_cleanse(signer->seed, sizeof(signer->seed));
+}
+
+int iov_sign(struct iov_ctx *ctx, const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64])
+{
+	iov_auto(free_pkey) EVP_PKEY *pkey = private_key(signer->seed);
+	iov_auto(free_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	size_t size = SIGNATURE_SIZE;
+	if (!pkey || !md || EVP_DigestSignInit(md, NULL, NULL, NULL, pkey) != 1 ||
+	    EVP_DigestSign(md, ret, &size, data, len) != 1)
+		return iov_error(ctx, IOV_E_INTERNAL, "openssl cannot sign with key '%s'", signer->verifier.name);
+	return IOV_OK;
+}
+
+bool iov_signature_is_good(const struct iov_verifier *verifier, const void *data, size_t len,
+			   const uint8_t signature[64])
+{
+	iov_auto(free_pkey) EVP_PKEY *pkey =
+		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, verifier->key, KEY_SIZE);
+	iov_auto(free_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
+	return pkey && md && EVP_DigestVerifyInit(md, NULL, NULL, NULL, pkey) == 1 &&
+	       EVP_DigestVerify(md, signature, SIGNATURE_SIZE, data, len) == 1;
+}

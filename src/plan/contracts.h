@@ -1,0 +1,16 @@
+/* The promises between the instances of one generation: every import is met, by a map of the layout that the importer
+ * was built for. */
+#ifndef IOV_PLAN_CONTRACTS_H
+#define IOV_PLAN_CONTRACTS_H
+
+#include "core/generation.h"
+
+/* IOV_E_CONFLICT: no instance meets an import; IOV_E_CONTRACT: one does, but its map, its access or its layout is
+ * another. */
+int iov_plan_check_contracts(struct iov_ctx *ctx, const struct iov_generation *generation);
+/* Whether the map that `provider` exports is another one in `to` than in `from`, so that what its importers hold is not
+ * it any more. */
+bool iov_plan_map_changes(const struct iov_generation *from, const struct iov_generation *to, const char *provider,
+			  const char *map);
+
+#endif

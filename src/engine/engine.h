@@ -1,0 +1,80 @@
+/*
+ * What moves programs and maps into and out of a kernel. Two implementations: the live kernel through libbpf
+ * (engine/kernel.c), and one that records what it is asked, for tests without root (engine/recording.c). Both keep the
+ * same pins under the same folders (hooks/hook.h), except that the recording one uses plain files.
+ */
+#ifndef IOV_ENGINE_ENGINE_H
+#define IOV_ENGINE_ENGINE_H
+
+#include "core/plan.h"
+#include "hooks/hook.h"
+
+struct iov_engine;
+
+/* A map that an instance takes from another. */
+struct iov_engine_import {
+	const char *map;		       /* its name in the importing object */
+	const char *pin;		       /* the provider's pin, in the tree that is being built */
+	const char *provider;		       /* "flow-table 1.0.0", for error texts */
+	const struct iov_object_map *contract; /* the provider's record of the map */
+	enum iov_access access;
+};
+
+struct iov_engine_load {
+	const char *instance;
+	const struct iov_release *release;
+	const char *object;   /* path of the ELF file */
+	const json_t *params; /* object of strings */
+	const char *dir;      /* where to pin: staging/<instance>; made by the engine */
+	const char *keep_dir; /* live/<instance> of the release being replaced, NULL for a new instance: maps that are
+				 unchanged are kept */
+	const struct iov_object *keep_object; /* that release's description of its object */
+	const struct iov_engine_import *imports;
+	size_t n_imports;
+};
+
+struct iov_engine_ops {
+	/* Makes bpffs ready below the root: mounts it where it is not. */
+	int (*prepare)(struct iov_engine *engine);
+	/* Loads every program and map and pins them: dir/progs/<program>, dir/maps/<map>. Attaches nothing. On failure
+	 * the folder is gone. */
+	int (*load)(struct iov_engine *engine, const struct iov_engine_load *load);
+	/* Pins everything of an unchanged instance in a second tree. */
+	int (*adopt)(struct iov_engine *engine, const char *from_dir, const char *to_dir);
+	int (*check)(struct iov_engine *engine, const struct iov_site *site);
+	int (*attach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
+	int (*adopt_site)(struct iov_engine *engine, const struct iov_site *site, const char *from_dir,
+			  const char *to_dir);
+	int (*swap)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
+	int (*detach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
+	int (*running)(struct iov_engine *engine, const struct iov_site *site, const char *dir,
+		       struct iov_running *ret);
+	/* The program pinned at dir/progs/<program>: its id, 0 when there is none. */
+	int (*program_id)(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret);
+	/* Two directories of the pin tree change places in one step. */
+	int (*exchange)(struct iov_engine *engine, const char *a, const char *b);
+	int (*remove_tree)(struct iov_engine *engine, const char *dir);
+	/* {"id","type","entries" (counted where cheap),"max_entries","key_size","value_size","bytes"}; NULL members
+	 * where unknown. A new reference. */
+	int (*describe_map)(struct iov_engine *engine, const char *pin, json_t **ret);
+	/* {"id","type","tag","runs","run_ns","loaded","instructions","bytes"} of the program pinned at a path. */
+	int (*describe_program)(struct iov_engine *engine, const char *pin, json_t **ret);
+	void (*free)(struct iov_engine *engine);
+};
+
+struct iov_engine {
+	const struct iov_engine_ops *ops;
+	struct iov_ctx *ctx;
+};
+
+/* The live kernel. IOV_E_PERMISSION without CAP_BPF, IOV_E_UNSUPPORTED without BTF or bpffs, with the remedy. Cheap:
+ * checks happen in prepare. */
+int iov_engine_kernel_new(struct iov_ctx *ctx, struct iov_engine **ret);
+int iov_engine_recording_new(struct iov_ctx *ctx, struct iov_engine **ret);
+void iov_engine_free(struct iov_engine *engine);
+
+/* The name under which a map or program is pinned: bpffs knows no '.'; ".rodata" -> "rodata", "a.b" -> "a_b". Owned by
+ * the caller. */
+char *iov_pin_name(const char *name);
+
+#endif

@@ -1,0 +1,137 @@
+#include "engine/kernel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "engine/pins.h"
+#include "util/cleanup.h"
+#include "util/libbpf.h"
+
+static int prepare(struct iov_engine *engine)
+{
+	return iov_kernel_prepare(engine->ctx);
+}
+
+static int load(struct iov_engine *engine, const struct iov_engine_load *what)
+{
+	return iov_kernel_load(engine->ctx, what);
+}
+
+static int adopt(struct iov_engine *engine, const char *from_dir, const char *to_dir)
+{
+	return iov_pins_adopt(engine->ctx, from_dir, to_dir);
+}
+
+static int check(struct iov_engine *engine, const struct iov_site *site)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->check(engine->ctx, site);
+}
+
+static int attach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->attach(engine->ctx, site, dir);
+}
+
+static int adopt_site(struct iov_engine *engine, const struct iov_site *site, const char *from_dir, const char *to_dir)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->adopt(engine->ctx, site, from_dir, to_dir);
+}
+
+static int swap(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->swap(engine->ctx, site, dir);
+}
+
+static int detach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->detach(engine->ctx, site, dir);
+}
+
+static int running(struct iov_engine *engine, const struct iov_site *site, const char *dir, struct iov_running *ret)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->running(engine->ctx, site, dir, ret);
+}
+
+static int program_id(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret)
+{
+	iov_auto(iov_free_ptr) char *path = iov_pins_path(dir, "progs", program);
+	iov_auto(iov_close_fd) int fd = -1;
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	if (!path)
+		return iov_oom(engine->ctx);
+	int rc = iov_pins_open(engine->ctx, path, &fd);
+	if (rc)
+		return rc;
+	if (fd >= 0 && bpf_prog_get_info_by_fd(fd, &info, &len))
+		return iov_error_errno(engine->ctx, errno, "cannot ask the kernel about the program pinned at '%s'",
+				       path);
+	*ret = info.id;
+	return IOV_OK;
+}
+
+static int exchange(struct iov_engine *engine, const char *a, const char *b)
+{
+	return iov_pins_exchange(engine->ctx, a, b);
+}
+
+static int remove_tree(struct iov_engine *engine, const char *dir)
+{
+	return iov_pins_remove(engine->ctx, dir);
+}
+
+static int describe_map(struct iov_engine *engine, const char *pin, json_t **ret)
+{
+	return iov_kernel_describe_map(engine->ctx, pin, ret);
+}
+
+static int describe_program(struct iov_engine *engine, const char *pin, json_t **ret)
+{
+	return iov_kernel_describe_program(engine->ctx, pin, ret);
+}
+
+static void free_engine(struct iov_engine *engine)
+{
+	free(engine);
+}
+
+static const struct iov_engine_ops ops = {
+	.prepare = prepare,
+	.load = load,
+	.adopt = adopt,
+	.check = check,
+	.attach = attach,
+	.adopt_site = adopt_site,
+	.swap = swap,
+	.detach = detach,
+	.running = running,
+	.program_id = program_id,
+	.exchange = exchange,
+	.remove_tree = remove_tree,
+	.describe_map = describe_map,
+	.describe_program = describe_program,
+	.free = free_engine,
+};
+
+int iov_engine_kernel_new(struct iov_ctx *ctx, struct iov_engine **ret)
+{
+	struct iov_engine *engine = calloc(1, sizeof(*engine));
+	if (!engine)
+		return iov_oom(ctx);
+	iov_libbpf_quiet();
+	*engine = (struct iov_engine){.ops = &ops, .ctx = ctx};
+	*ret = engine;
+	return IOV_OK;
+}

@@ -1,0 +1,260 @@
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "engine/btf_cache.h"
+#include "engine/kernel.h"
+#include "engine/loading.h"
+#include "engine/pins.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+#include "util/libbpf.h"
+
+#define LOG_SIZE                                                                                                       \
+	(8u << 20) /* bytes for the verifier's log of one program; older kernels keep its beginning only, and the      \
+		      cause stands at its end */
+
+/* One log for each program, in memory that costs nothing until the verifier writes to it. */
+struct logs {
+	char *memory;
+	size_t size;
+};
+
+static void release_logs(struct logs *logs)
+{
+	if (logs->memory)
+		munmap(logs->memory, logs->size);
+}
+
+static int map_logs(struct iov_loading *loading, struct logs *ret)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+	bpf_object__for_each_program(program, loading->object) count++;
+	size_t size = (count ? count : 1) * LOG_SIZE;
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (memory == MAP_FAILED)
+		return iov_oom(loading->ctx);
+	*ret = (struct logs){memory, size};
+	return IOV_OK;
+}
+
+static void release_loading(struct iov_loading *loading)
+{
+	for (size_t i = 0; i < loading->n_maps; i++)
+		free(loading->maps[i].name);
+	free(loading->maps);
+	bpf_object__close(loading->object);
+	iov_close_fd(&loading->btf);
+}
+
+/* libbpf puts the object's name before ".rodata" and its like. */
+static char *name_of(const struct bpf_map *map)
+{
+	const char *name = bpf_map__name(map);
+	const char *dot = bpf_map__is_internal(map) ? strchr(name, '.') : NULL;
+	return strdup(dot ? dot : name);
+}
+
+static int list_maps(struct iov_loading *loading)
+{
+	struct bpf_map *map;
+	size_t count = 0;
+	bpf_object__for_each_map(map, loading->object) count++;
+	loading->maps = calloc(count + 1, sizeof(*loading->maps));
+	if (!loading->maps)
+		return iov_oom(loading->ctx);
+	bpf_object__for_each_map(map, loading->object)
+	{
+		struct iov_loading_map *one = &loading->maps[loading->n_maps++];
+		one->map = map;
+		one->name = name_of(map);
+		if (!one->name)
+			return iov_oom(loading->ctx);
+		bpf_map__set_pin_path(map, NULL); /* where maps are pinned is our business, not the object's */
+	}
+	return IOV_OK;
+}
+
+static int open_object(struct iov_loading *loading)
+{
+	char btf_path[32];
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = loading->load->instance);
+	iov_auto(iov_buf_release) struct iov_buf log = {0};
+	char reason[256];
+	loading->btf = iov_btf_cache_open(loading->ctx, loading->load->object);
+	snprintf(btf_path, sizeof(btf_path), "/proc/self/fd/%d", loading->btf);
+	if (loading->btf >= 0 && iov_fs_exists(btf_path))
+		options.btf_custom_path = btf_path; /* read when the object is loaded */
+	iov_libbpf_log_to(&log);
+	loading->object = bpf_object__open_file(loading->load->object, &options);
+	int err = errno;
+	iov_libbpf_log_to(NULL);
+	if (loading->object)
+		return list_maps(loading);
+	iov_libbpf_reason(&log, reason, sizeof(reason));
+	return iov_error(loading->ctx, IOV_E_INPUT,
+			 "%s: '%s' is not an eBPF object that libbpf can read (%s); build it again", loading->title,
+			 loading->load->object, *reason ? reason : strerror(err));
+}
+
+static void set_types(struct bpf_program *program, const struct iov_hook *hook)
+{
+	if (hook->program_type >= 0)
+		bpf_program__set_type(program, (enum bpf_prog_type)hook->program_type);
+	if (hook->attach_type >= 0)
+		bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)hook->attach_type);
+}
+
+/* What no hook here serves is an error, unless the manifest calls the program optional: then it is left out. */
+static int choose_program(struct iov_loading *loading, struct bpf_program *program)
+{
+	const struct iov_hook *hook = NULL;
+	const char *name = bpf_program__name(program);
+	const struct iov_program_spec *spec = iov_manifest_program(loading->load->release->manifest, name);
+	if (!bpf_program__autoload(program))
+		return IOV_OK;
+	int rc = iov_hook_find(loading->ctx, bpf_program__section_name(program), &hook);
+	if (!rc) {
+		set_types(program, hook);
+		return IOV_OK;
+	}
+	if (rc != IOV_E_UNSUPPORTED || !spec || !spec->optional)
+		return iov_error_prefix(loading->ctx, "program '%s' of %s", name, loading->title);
+	iov_note(loading->ctx, "program '%s' of %s is left out: %s", name, loading->title,
+		 iov_error_text(loading->ctx));
+	bpf_program__set_autoload(program, false);
+	return IOV_OK;
+}
+
+static int choose_programs(struct iov_loading *loading, const struct logs *logs)
+{
+	struct bpf_program *program;
+	size_t index = 0;
+	bpf_object__for_each_program(program, loading->object)
+	{
+		int rc = choose_program(loading, program);
+		if (rc)
+			return rc;
+		if (bpf_program__set_log_buf(program, logs->memory + index++ * LOG_SIZE, LOG_SIZE))
+			return iov_oom(loading->ctx);
+	}
+	return IOV_OK;
+}
+
+/* The first warning that is one: libbpf also warns before it tries another way. */
+static const char *reason_of(const struct iov_buf *log, size_t *ret_len)
+{
+	static const char prefix[] = "libbpf: ";
+	for (const char *line = log->data; line && *line;) {
+		size_t len = strcspn(line, "\n");
+		const char *text = strncmp(line, prefix, strlen(prefix)) ? line : line + strlen(prefix);
+		*ret_len = len - (size_t)(text - line);
+		if (!memmem(text, *ret_len, "Retrying without", 16))
+			return text;
+		line += len + (line[len] == '\n');
+	}
+	*ret_len = 0;
+	return "";
+}
+
+static int not_loaded(struct iov_loading *loading, const struct logs *logs, const struct iov_buf *log, int err)
+{
+	struct bpf_program *program;
+	size_t index = 0, len = 0;
+	bpf_object__for_each_program(program, loading->object)
+	{
+		const char *text = logs->memory + index++ * LOG_SIZE;
+		if (*text)
+			return iov_verifier_refusal(loading->ctx, loading->title, bpf_program__name(program), text);
+	}
+	const char *reason = reason_of(log, &len);
+	if (err == EPERM)
+		return iov_error(
+			loading->ctx, IOV_E_PERMISSION,
+			"%s may not be loaded (%.*s); run it as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
+			loading->title, (int)len, reason);
+	if (err == ENOMEM || err == ENOSPC)
+		return iov_error_errno(loading->ctx, err, "%s cannot be loaded (%.*s)", loading->title, (int)len,
+				       reason);
+	return iov_error(loading->ctx, IOV_E_UNSUPPORTED,
+			 "this kernel cannot load %s: %.*s; install a release for this kernel, or a newer kernel",
+			 loading->title, len ? (int)len : (int)strlen(strerror(err)), len ? reason : strerror(err));
+}
+
+static int load_object(struct iov_loading *loading, const struct logs *logs)
+{
+	iov_auto(iov_buf_release) struct iov_buf log = {0};
+	iov_libbpf_log_to(&log);
+	int err = bpf_object__load(loading->object) ? errno : 0;
+	iov_libbpf_log_to(NULL);
+	return err ? not_loaded(loading, logs, &log, err) : IOV_OK;
+}
+
+static int pin(struct iov_loading *loading, const char *kind, const char *name, int fd)
+{
+	iov_auto(iov_free_ptr) char *path = iov_pins_path(loading->load->dir, kind, name);
+	if (!path)
+		return iov_oom(loading->ctx);
+	return bpf_obj_pin(fd, path) ? iov_error_errno(loading->ctx, errno, "cannot pin '%s'", path) : IOV_OK;
+}
+
+static int make_folder(struct iov_loading *loading, const char *kind)
+{
+	iov_auto(iov_buf_release) struct iov_buf path = {0};
+	iov_buf_printf(&path, "%s/%s", loading->load->dir, kind);
+	if (iov_buf_failed(&path))
+		return iov_oom(loading->ctx);
+	int rc = iov_fs_mkdirs(path.data, 0700);
+	return rc ? iov_error_errno(loading->ctx, rc, "cannot make the folder of pins '%s'", path.data) : IOV_OK;
+}
+
+static int pin_all(struct iov_loading *loading)
+{
+	struct bpf_program *program;
+	int rc = make_folder(loading, "progs");
+	if (!rc)
+		rc = make_folder(loading, "maps");
+	for (size_t i = 0; !rc && i < loading->n_maps; i++)
+		if (!loading->maps[i].imported && bpf_map__autocreate(loading->maps[i].map))
+			rc = pin(loading, "maps", loading->maps[i].name, bpf_map__fd(loading->maps[i].map));
+	bpf_object__for_each_program(program, loading->object)
+	{
+		if (!rc && bpf_program__autoload(program))
+			rc = pin(loading, "progs", bpf_program__name(program), bpf_program__fd(program));
+	}
+	return rc;
+}
+
+static int pin_or_nothing(struct iov_loading *loading)
+{
+	int rc = pin_all(loading);
+	if (!rc)
+		return IOV_OK;
+	struct iov_saved_error saved = iov_error_save(loading->ctx);
+	iov_pins_remove(loading->ctx, loading->load->dir);
+	return iov_error_restore(loading->ctx, saved);
+}
+
+int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load)
+{
+	iov_auto(release_loading) struct iov_loading loading = {.ctx = ctx, .load = load, .btf = -1};
+	iov_auto(release_logs) struct logs logs = {0};
+	const struct iov_manifest *manifest = load->release->manifest;
+	snprintf(loading.title, sizeof(loading.title), "%s %s", manifest->name, manifest->version.text);
+	int rc = open_object(&loading);
+	if (!rc)
+		rc = map_logs(&loading, &logs);
+	if (!rc)
+		rc = choose_programs(&loading, &logs);
+	if (!rc)
+		rc = iov_loading_set_params(&loading);
+	if (!rc)
+		rc = iov_loading_place_maps(&loading);
+	if (!rc)
+		rc = load_object(&loading, &logs);
+	return rc ? rc : pin_or_nothing(&loading);
+}

@@ -1,0 +1,344 @@
+#include "engine/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/pretend.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+#define PIN_MAX 65536 /* bytes; a pin says a few numbers */
+
+struct recording {
+	struct iov_engine engine;
+	struct iov_buf calls;
+	unsigned made, fail_first, fail_count;
+};
+
+/* The engine is its first member. */
+static struct recording *recording_of(struct iov_engine *engine)
+{
+	return (struct recording *)engine;
+}
+
+static int enter(struct iov_engine *engine)
+{
+	struct recording *recording = recording_of(engine);
+	unsigned nth = ++recording->made;
+	if (nth < recording->fail_first || nth - recording->fail_first >= recording->fail_count)
+		return IOV_OK;
+	return iov_error(engine->ctx, IOV_E_IO, "the recording engine fails call %u, as it was told", nth);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+static int enter_dir(struct iov_engine *engine, const char *verb, const char *dir)
+{
+	iov_buf_printf(&recording_of(engine)->calls, "%s %s\n", verb, last_part(dir));
+	return enter(engine);
+}
+
+static int enter_site(struct iov_engine *engine, const char *verb, const struct iov_site *site)
+{
+	iov_buf_printf(&recording_of(engine)->calls, "%s %s/%s %s\n", verb, site->instance, site->program,
+		       site->target);
+	return enter(engine);
+}
+
+static int pinned_id(struct iov_engine *engine, const char *dir, const char *folder, const char *name, uint32_t *ret)
+{
+	iov_auto(iov_free_ptr) char *path = iov_pretend_path(dir, folder, name);
+	return path ? iov_pretend_pinned_id(engine->ctx, path, ret) : iov_oom(engine->ctx);
+}
+
+static int prepare(struct iov_engine *engine)
+{
+	iov_auto(iov_free_ptr) char *pins = iov_path(engine->ctx, IOV_PINS);
+	int rc = enter(engine);
+	if (rc || !pins)
+		return rc ? rc : iov_oom(engine->ctx);
+	rc = iov_fs_mkdirs(pins, 0700);
+	return rc ? iov_error_errno(engine->ctx, rc, "cannot make '%s'", pins) : IOV_OK;
+}
+
+static int refuse(struct iov_engine *engine, const json_t *kernel, const char *word)
+{
+	int code = iov_pretend_refusal(kernel, word);
+	return code ? iov_error(engine->ctx, (enum iov_code)code,
+				"this kernel was told to refuse '%s'; tell it otherwise", word)
+		    : IOV_OK;
+}
+
+static int load(struct iov_engine *engine, const struct iov_engine_load *load)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	int rc = enter_dir(engine, "load", load->dir);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	if (!rc)
+		rc = refuse(engine, kernel, load->instance);
+	if (!rc)
+		rc = iov_pretend_load(engine->ctx, kernel, load);
+	if (!rc)
+		rc = iov_pretend_write(engine->ctx, kernel);
+	if (rc)
+		iov_fs_rmtree(load->dir);
+	return rc;
+}
+
+static int link_folder(struct iov_engine *engine, const char *from, const char *to)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int rc = iov_fs_names(from, &names, &count);
+	if (rc == -ENOTDIR)
+		return iov_pretend_share(engine->ctx, from, to);
+	if (rc || (rc = iov_fs_mkdirs(to, 0700)))
+		return iov_error_errno(engine->ctx, rc, "cannot pin what is in '%s' as '%s'", from, to);
+	for (size_t i = 0; !rc && i < count; i++) {
+		iov_auto(iov_free_ptr) char *old = NULL;
+		iov_auto(iov_free_ptr) char *new = NULL;
+		if (asprintf(&old, "%s/%s", from, names[i]) < 0 || asprintf(&new, "%s/%s", to, names[i]) < 0)
+			rc = iov_oom(engine->ctx);
+		else
+			rc = link_folder(engine, old, new);
+	}
+	iov_fs_names_free(names, count);
+	return rc;
+}
+
+static int adopt(struct iov_engine *engine, const char *from_dir, const char *to_dir)
+{
+	int rc = enter_dir(engine, "adopt", to_dir);
+	return rc ? rc : link_folder(engine, from_dir, to_dir);
+}
+
+static int adopt_site(struct iov_engine *engine, const struct iov_site *site, const char *from_dir, const char *to_dir)
+{
+	iov_auto(iov_free_ptr) char *from = iov_pretend_path(from_dir, "links", site->program);
+	iov_auto(iov_free_ptr) char *to = iov_pretend_path(to_dir, "links", site->program);
+	int rc = enter_site(engine, "adopt_site", site);
+	if (rc || !from || !to)
+		return rc ? rc : iov_oom(engine->ctx);
+	return iov_pretend_is_filter(site) ? IOV_OK : iov_pretend_share(engine->ctx, from, to);
+}
+
+/* The kernel, and what is attached at the site according to the pins of `dir`; NULL: nothing. */
+static int look(struct iov_engine *engine, const struct iov_site *site, const char *dir, json_t **ret_kernel,
+		json_t **ret_attached)
+{
+	uint32_t id = 0;
+	int rc = iov_pretend_read(engine->ctx, ret_kernel);
+	if (!rc)
+		rc = pinned_id(engine, dir, "links", site->program, &id);
+	if (!rc)
+		*ret_attached = id || iov_pretend_is_filter(site) ? iov_pretend_find(*ret_kernel, site, id) : NULL;
+	return rc;
+}
+
+static int refuse_site(struct iov_engine *engine, const json_t *kernel, const struct iov_site *site)
+{
+	int rc = refuse(engine, kernel, site->target);
+	return rc ? rc : refuse(engine, kernel, site->section);
+}
+
+static int check(struct iov_engine *engine, const struct iov_site *site)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	int rc = enter(engine);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	return rc ? rc : refuse_site(engine, kernel, site);
+}
+
+static int pin_link(struct iov_engine *engine, const struct iov_site *site, const char *dir, uint32_t id)
+{
+	iov_auto(iov_free_ptr) char *pin = iov_pretend_path(dir, "links", site->program);
+	iov_auto(iov_json_release) json_t *content = json_pack("{s:I}", "id", (json_int_t)id);
+	return pin && content ? iov_pretend_pin(engine->ctx, pin, content) : iov_oom(engine->ctx);
+}
+
+static int own_program(struct iov_engine *engine, const struct iov_site *site, const char *dir, uint32_t *ret)
+{
+	int rc = pinned_id(engine, dir, "progs", site->program, ret);
+	return rc || *ret ? rc
+			  : iov_error(engine->ctx, IOV_E_NOT_FOUND, "program '%s' is not pinned in '%s'; load it first",
+				      site->program, dir);
+}
+
+static int attach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	uint32_t program = 0;
+	int rc = enter_site(engine, "attach", site);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	if (!rc)
+		rc = refuse_site(engine, kernel, site);
+	if (!rc)
+		rc = own_program(engine, site, dir, &program);
+	if (!rc && iov_pretend_is_taken(kernel, site))
+		rc = iov_error(engine->ctx, IOV_E_BUSY, "'%s' runs another program at '%s' already; unload that first",
+			       site->target, site->section);
+	uint32_t id = rc || iov_pretend_is_filter(site) ? 0 : iov_pretend_next(kernel);
+	if (!rc)
+		rc = iov_pretend_attach(engine->ctx, kernel, site, id, program);
+	if (!rc)
+		rc = iov_pretend_write(engine->ctx, kernel);
+	return rc || !id ? rc : pin_link(engine, site, dir, id);
+}
+
+static int swap(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	json_t *attached = NULL;
+	uint32_t program = 0;
+	int rc = enter_site(engine, "swap", site);
+	if (!rc)
+		rc = look(engine, site, dir, &kernel, &attached);
+	if (!rc)
+		rc = own_program(engine, site, dir, &program);
+	if (!rc && !attached)
+		rc = iov_error(engine->ctx, IOV_E_NOT_FOUND,
+			       "program '%s' is not attached to '%s'; unload '%s' and load it again", site->program,
+			       site->target, site->instance);
+	if (!rc && json_object_set_new(attached, "program_id", json_integer(program)))
+		rc = iov_oom(engine->ctx);
+	return rc ? rc : iov_pretend_write(engine->ctx, kernel);
+}
+
+static int detach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	iov_auto(iov_free_ptr) char *pin = iov_pretend_path(dir, "links", site->program);
+	json_t *attached = NULL;
+	int rc = enter_site(engine, "detach", site);
+	if (rc || !pin)
+		return rc ? rc : iov_oom(engine->ctx);
+	if (!iov_pretend_is_filter(site))
+		return unlink(pin) && errno != ENOENT
+			       ? iov_error_errno(engine->ctx, errno, "cannot remove the pin '%s'", pin)
+			       : IOV_OK;
+	rc = look(engine, site, dir, &kernel, &attached);
+	if (rc || !attached)
+		return rc;
+	iov_pretend_detach(kernel, attached);
+	return iov_pretend_write(engine->ctx, kernel);
+}
+
+static int running(struct iov_engine *engine, const struct iov_site *site, const char *dir, struct iov_running *ret)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	json_t *attached = NULL;
+	int rc = enter(engine);
+	if (!rc)
+		rc = look(engine, site, dir, &kernel, &attached);
+	if (rc)
+		return rc;
+	*ret = (struct iov_running){0};
+	if (attached) {
+		ret->prog_id = (uint32_t)json_integer_value(json_object_get(attached, "program_id"));
+		ret->link_id = (uint32_t)json_integer_value(json_object_get(attached, "id"));
+	}
+	return IOV_OK;
+}
+
+static int program_id(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret)
+{
+	int rc = enter(engine);
+	return rc ? rc : pinned_id(engine, dir, "progs", program, ret);
+}
+
+static int exchange(struct iov_engine *engine, const char *a, const char *b)
+{
+	int rc = enter_dir(engine, "exchange", a);
+	if (!rc && renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE))
+		rc = iov_error_errno(engine->ctx, errno, "cannot exchange the pin trees '%s' and '%s'", a, b);
+	return rc;
+}
+
+static int remove_tree(struct iov_engine *engine, const char *dir)
+{
+	int rc = enter_dir(engine, "remove_tree", dir);
+	if (rc)
+		return rc;
+	rc = iov_fs_rmtree(dir);
+	return rc ? iov_error_errno(engine->ctx, rc, "cannot remove the pin tree '%s'", dir) : IOV_OK;
+}
+
+static int describe(struct iov_engine *engine, const char *pin, json_t **ret)
+{
+	int rc = enter(engine);
+	if (!rc && !iov_fs_exists(pin))
+		rc = iov_error(engine->ctx, IOV_E_NOT_FOUND, "nothing is pinned at '%s'; load it first", pin);
+	return rc ? rc : iov_json_read(engine->ctx, pin, PIN_MAX, ret);
+}
+
+static void release(struct iov_engine *engine)
+{
+	iov_buf_release(&recording_of(engine)->calls);
+	free(engine);
+}
+
+static const struct iov_engine_ops ops = {
+	.prepare = prepare,
+	.load = load,
+	.adopt = adopt,
+	.check = check,
+	.attach = attach,
+	.adopt_site = adopt_site,
+	.swap = swap,
+	.detach = detach,
+	.running = running,
+	.program_id = program_id,
+	.exchange = exchange,
+	.remove_tree = remove_tree,
+	.describe_map = describe,
+	.describe_program = describe,
+	.free = release,
+};
+
+int iov_engine_recording_new(struct iov_ctx *ctx, struct iov_engine **ret)
+{
+	struct recording *recording = calloc(1, sizeof(*recording));
+	if (!recording)
+		return iov_oom(ctx);
+	recording->engine = (struct iov_engine){.ops = &ops, .ctx = ctx};
+	*ret = &recording->engine;
+	return IOV_OK;
+}
+
+void iov_recording_fail(struct iov_engine *engine, unsigned first, unsigned count)
+{
+	struct recording *recording = recording_of(engine);
+	recording->made = 0;
+	recording->fail_first = first;
+	recording->fail_count = count;
+}
+
+const char *iov_recording_calls(const struct iov_engine *engine)
+{
+	const struct recording *recording = (const struct recording *)engine;
+	return recording->calls.data ? recording->calls.data : "";
+}
+
+int iov_recording_refuse(struct iov_engine *engine, const char *word, enum iov_code code)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	int rc = iov_pretend_read(engine->ctx, &kernel);
+	if (rc)
+		return rc;
+	json_t *refused = json_object_get(kernel, "refused");
+	if (code ? json_object_set_new(refused, word, json_integer(code)) : json_object_del(refused, word) && false)
+		return iov_oom(engine->ctx);
+	if (code == IOV_E_NOT_FOUND)
+		iov_pretend_end_target(kernel, word);
+	return iov_pretend_write(engine->ctx, kernel);
+}

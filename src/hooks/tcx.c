@@ -1,0 +1,65 @@
+/* TCX: traffic control through links, from Linux 6.6 on. Programs of several modules run in the order in which they
+ * were attached. */
+#include <bpf/bpf.h>
+#include <errno.h>
+
+#include "hooks/interface.h"
+#include "hooks/link.h"
+#include "hooks/rows.h"
+#include "hooks/site.h"
+#include "hooks/tc.h"
+#include "util/cleanup.h"
+
+const char *const iov_tc_sections[] = {"tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress",
+				       "tc",	      "classifier", NULL};
+
+/* A kernel with TCX looks for the interface first and misses it; one without does not know what it is asked. */
+static bool supported(struct iov_ctx *ctx)
+{
+	(void)ctx;
+	LIBBPF_OPTS(bpf_prog_query_opts, query);
+	return !bpf_prog_query_opts(0, IOV_TCX_INGRESS, &query) || errno != EINVAL;
+}
+
+static int check(struct iov_ctx *ctx, const struct iov_site *site)
+{
+	unsigned index = 0;
+	return iov_interface_index(ctx, site, &index);
+}
+
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+{
+	unsigned ifindex = 0;
+	iov_auto(iov_close_fd) int program = -1;
+	iov_auto(iov_close_fd) int link = -1;
+	int rc = iov_interface_index(ctx, site, &ifindex);
+	if (!rc)
+		rc = iov_site_program(ctx, site, dir, &program);
+	if (rc)
+		return rc;
+	link = bpf_link_create(program, (int)ifindex, iov_interface_egress(site) ? IOV_TCX_EGRESS : IOV_TCX_INGRESS,
+			       NULL);
+	if (link < 0)
+		return iov_site_refused(ctx, site, "attached to", errno);
+	return iov_site_pin(ctx, site, dir, "links", link);
+}
+
+static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+{
+	return iov_link_swap(ctx, site, dir, attach);
+}
+
+const struct iov_hook iov_hook_tcx = {
+	.name = "tcx",
+	.sections = iov_tc_sections,
+	.program_type = BPF_PROG_TYPE_SCHED_CLS,
+	.attach_type = IOV_TC_ATTACH_TYPE,
+	.supported = supported,
+	.fallback = "clsact",
+	.check = check,
+	.attach = attach,
+	.adopt = iov_link_adopt,
+	.swap = swap,
+	.detach = iov_link_detach,
+	.running = iov_link_running,
+};

@@ -1,0 +1,131 @@
+/* Tracepoints, as perf events: the program gets the event's record. An entry program stands in front (hooks/entry.h).
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hooks/entry.h"
+#include "hooks/rows.h"
+#include "hooks/site.h"
+#include "hooks/tracefs.h"
+#include "util/cleanup.h"
+
+static const char *const sections[] = {"tp", "tp/", "tracepoint", "tracepoint/", NULL};
+
+/* 1: let perf have the event too; 0 would hide it from a `perf record` of the same tracepoint. */
+static const struct iov_entry_kind kind = {.type = BPF_PROG_TYPE_TRACEPOINT, .neutral = 1};
+
+static int find_id(struct iov_ctx *ctx, const struct iov_site *site, uint64_t *ret)
+{
+	iov_auto(iov_close_fd) int events = -1;
+	iov_auto(iov_free_ptr) char *path = NULL;
+	const char *name = iov_tracepoint_of(site);
+	if (!name)
+		return iov_error(ctx, IOV_E_INPUT,
+				 "program '%s' of instance '%s' names no tracepoint; write SEC(\"tp/category/name\"), "
+				 "or name one as its target in the manifest",
+				 site->program, site->instance);
+	int rc = iov_tracefs_events(ctx, &events);
+	if (!rc)
+		rc = iov_tracefs_find(ctx, events, name, &path);
+	return rc ? rc : iov_tracefs_id(ctx, events, path, ret);
+}
+
+static int check(struct iov_ctx *ctx, const struct iov_site *site)
+{
+	uint64_t id = 0;
+	return find_id(ctx, site, &id);
+}
+
+/* Programs belong to the tracepoint, not to the CPU of the perf event: one event on CPU 0 serves all. */
+static int open_event(struct iov_ctx *ctx, const struct iov_site *site, int *ret)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1, .wakeup_events = 1};
+	uint64_t id = 0;
+	int rc = find_id(ctx, site, &id);
+	if (rc)
+		return rc;
+	attr.config = id;
+	*ret = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
+}
+
+/*
+ * Would the kernel attach this program to the event? It is asked for an event that has its one program already: it
+ * looks at the program first (EACCES: it reads past the record) and at the event then (EEXIST), and runs nothing.
+ */
+static int try_program(struct iov_ctx *ctx, const struct iov_site *site, int event, int program)
+{
+	iov_auto(iov_close_fd) int link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
+	if (link < 0 && errno == EEXIST)
+		return IOV_OK;
+	if (link < 0 && errno == EACCES)
+		return iov_error(ctx, IOV_E_REJECTED,
+				 "program '%s' of instance '%s' reads past the record of tracepoint '%s'; compare its "
+				 "context with 'events/%s/format' in tracefs",
+				 site->program, site->instance, iov_tracepoint_of(site), iov_tracepoint_of(site));
+	return iov_site_refused(ctx, site, "attached to", link < 0 ? errno : EINVAL);
+}
+
+/* An attached entry with an empty slot, in front of which this program may stand. */
+static int attach_entry(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry *ret)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int event = -1;
+	int rc = open_event(ctx, site, &event);
+	if (!rc)
+		rc = iov_entry_load(ctx, site, &kind, &entry);
+	if (rc)
+		return rc;
+	entry.link = bpf_link_create(entry.program, event, BPF_PERF_EVENT, NULL);
+	if (entry.link < 0 || ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
+		return iov_site_refused(ctx, site, "attached to", errno);
+	rc = try_program(ctx, site, event, program);
+	if (rc)
+		return rc;
+	*ret = entry;
+	entry = IOV_ENTRY_NONE;
+	return IOV_OK;
+}
+
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int program = -1;
+	int rc = iov_site_program(ctx, site, dir, &program);
+	if (!rc)
+		rc = attach_entry(ctx, site, program, &entry);
+	return rc ? rc : iov_entry_finish(ctx, site, dir, &entry, program);
+}
+
+static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int program = -1;
+	int rc = iov_site_program(ctx, site, dir, &program);
+	if (!rc)
+		rc = iov_entry_open(ctx, site, dir, &entry);
+	if (!rc && entry.link < 0)
+		return attach(ctx, site, dir);
+	if (!rc)
+		rc = attach_entry(ctx, site, program, &trial);
+	return rc ? rc : iov_entry_fill(ctx, site, &entry, program);
+}
+
+const struct iov_hook iov_hook_tracepoint = {
+	.name = "tracepoint",
+	.sections = sections,
+	.program_type = -1,
+	.attach_type = -1,
+	.check = check,
+	.attach = attach,
+	.adopt = iov_entry_adopt,
+	.swap = swap,
+	.detach = iov_entry_detach,
+	.running = iov_entry_running,
+};

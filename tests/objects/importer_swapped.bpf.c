@@ -1,0 +1,15 @@
+/* Was built for a value whose fields stand the other way round. */
+#define FLOW_MEMBERS                                                                                                   \
+	__u64 bytes;                                                                                                   \
+	__u64 packets;
+#include "flow.h"
+
+SEC("tcx/ingress")
+int use(struct __sk_buff *skb)
+{
+	__u32 key = 7;
+	struct flow *flow = bpf_map_lookup_elem(&flows, &key);
+	if (flow)
+		__sync_fetch_and_add(&flow->bytes, skb->len);
+	return TC_ACT_UNSPEC;
+}

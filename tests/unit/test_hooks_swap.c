@@ -1,0 +1,262 @@
+/* Every hook on the live kernel: attach, adopt into a second tree, swap under traffic, tell the truth, detach. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "hooks/rows.h"
+#include "live.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+#define SWAPS 40
+#define SWAPS_MAX 4000 /* until the traffic, on a busy machine, has met both programs */
+
+struct bench {
+	const struct iov_hook *hook;
+	const char *first, *second, *too_far; /* programs of tests/objects/hooks.bpf.c */
+	struct iov_site site;
+	bool traffic; /* frames; otherwise system calls */
+};
+
+static const struct bench benches[] = {
+	{&iov_hook_xdp, "xdp_first", "xdp_second", NULL, {"one", "count", "xdp", "iovb"}, true},
+	{&iov_hook_tcx, "tc_first", "tc_second", NULL, {"one", "count", "tcx/ingress", "iovb"}, true},
+	{&iov_hook_clsact, "tc_first", "tc_second", NULL, {"one", "count", "tcx/ingress", "iovb"}, true},
+	{&iov_hook_tracepoint,
+	 "tp_first",
+	 "tp_second",
+	 "tp_too_far",
+	 {"one", "count", "tp/raw_syscalls/sys_enter", ""},
+	 false},
+	{&iov_hook_raw_tp, "raw_first", "raw_second", "raw_too_far", {"one", "count", "raw_tp/sys_enter", ""}, false},
+};
+
+/* The thread whose calls of getppid() count, 0: none. Whatever else it calls, for a sanitizer say, does not. */
+static int watch_thread(const struct bpf_object *object, uint32_t thread)
+{
+	const struct {
+		uint32_t thread, call;
+	} wanted = {thread, SYS_getppid};
+	uint32_t key = 0;
+	return bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, ".bss"), &key, &wanted, BPF_ANY);
+}
+
+static struct bpf_object *load_object(const struct bench *bench)
+{
+	struct bpf_object *object = bpf_object__open_file(live_object("hooks"), NULL);
+	struct bpf_program *program;
+	ck_assert_ptr_nonnull(object);
+	bpf_object__for_each_program(program, object)
+	{
+		if (bench->hook->attach_type >= 0 && !strncmp(bpf_program__name(program), "tc_", 3))
+			bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)bench->hook->attach_type);
+	}
+	ck_assert_int_eq(bpf_object__load(object), 0);
+	ck_assert_int_eq(watch_thread(object, (uint32_t)gettid()), 0);
+	return object;
+}
+
+static uint32_t pin_program(struct bpf_object *object, const char *program, const char *dir)
+{
+	char path[600];
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	snprintf(path, sizeof(path), "%s/progs", dir);
+	ck_assert_int_eq(iov_fs_mkdirs(path, 0700), 0);
+	snprintf(path, sizeof(path), "%s/progs/count", dir);
+	unlink(path);
+	int fd = bpf_program__fd(bpf_object__find_program_by_name(object, program));
+	ck_assert_int_eq(bpf_obj_pin(fd, path), 0);
+	ck_assert_int_eq(bpf_prog_get_info_by_fd(fd, &info, &len), 0);
+	return info.id;
+}
+
+static uint64_t seen(struct bpf_object *object, uint32_t which)
+{
+	uint64_t value = 0;
+	int fd = bpf_object__find_map_fd_by_name(object, "seen");
+	ck_assert_int_eq(bpf_map_lookup_elem(fd, &which, &value), 0);
+	return value;
+}
+
+struct traffic {
+	const struct bench *bench;
+	const struct bpf_object *object;
+	bool stop;
+	unsigned made;
+};
+
+static void make_events(const struct bench *bench, unsigned count)
+{
+	if (bench->traffic)
+		live_send(count);
+	for (unsigned i = 0; !bench->traffic && i < count; i++)
+		syscall(SYS_getppid);
+}
+
+static void *drive(void *data)
+{
+	struct traffic *traffic = data;
+	watch_thread(traffic->object, (uint32_t)gettid());
+	while (!__atomic_load_n(&traffic->stop, __ATOMIC_ACQUIRE)) {
+		make_events(traffic->bench, 64);
+		traffic->made += 64;
+	}
+	watch_thread(traffic->object, 0);
+	return NULL;
+}
+
+static void assert_running(struct iov_ctx *ctx, const struct bench *bench, const char *dir, uint32_t prog_id)
+{
+	struct iov_running running = {.prog_id = ~0u};
+	unit_ok(ctx, bench->hook->running(ctx, &bench->site, dir, &running));
+	ck_assert_uint_eq(running.prog_id, prog_id);
+}
+
+static bool has_pin(const char *dir, const char *kind)
+{
+	char path[600];
+	snprintf(path, sizeof(path), "%s/%s/count", dir, kind);
+	return iov_fs_exists(path);
+}
+
+static bool can_run(struct iov_ctx *ctx, const struct bench *bench)
+{
+	if (!bench->hook->supported || bench->hook->supported(ctx))
+		return true;
+	fprintf(stderr, "# SKIP hook %s: not in this kernel\n", bench->hook->name);
+	return false;
+}
+
+START_TEST(test_life)
+{
+	const struct bench *bench = &benches[_i];
+	const struct iov_hook *hook = bench->hook;
+	const struct iov_site *site = &bench->site;
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	if (!can_run(ctx, bench))
+		return live_ctx_free(ctx);
+	live_veth();
+	struct bpf_object *object = load_object(bench);
+	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
+	uint32_t first = pin_program(object, bench->first, live);
+	uint32_t second = pin_program(object, bench->second, staging);
+
+	unit_ok(ctx, hook->check(ctx, site));
+	assert_running(ctx, bench, live, 0);
+	unit_ok(ctx, hook->detach(ctx, site, live)); /* not attached is success */
+	unit_ok(ctx, hook->attach(ctx, site, live));
+	assert_running(ctx, bench, live, first);
+	make_events(bench, 100);
+	ck_assert_uint_ge(seen(object, 0), 100);
+
+	unit_ok(ctx, hook->adopt(ctx, site, live, staging));
+	assert_running(ctx, bench, staging, first); /* nothing moved */
+	unit_ok(ctx, hook->swap(ctx, site, staging));
+	assert_running(ctx, bench, live, second); /* both trees hold the same attachment */
+	assert_running(ctx, bench, staging, second);
+	uint64_t before = seen(object, 0);
+	make_events(bench, 100);
+	ck_assert_uint_eq(seen(object, 0), before);
+	ck_assert_uint_ge(seen(object, 1), 100);
+
+	unit_ok(ctx, hook->swap(ctx, site, live)); /* the undo */
+	assert_running(ctx, bench, staging, first);
+	ck_assert_int_eq(iov_fs_rmtree(live), 0); /* the old tree goes; staging keeps it attached */
+	assert_running(ctx, bench, staging, first);
+
+	unit_ok(ctx, hook->detach(ctx, site, staging));
+	assert_running(ctx, bench, staging, 0);
+	ck_assert(!has_pin(staging, "links") && !has_pin(staging, "slots") && !has_pin(staging, "runs"));
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+/* Every event is seen once, by one of the two programs. */
+START_TEST(test_swap_under_traffic)
+{
+	const struct bench *bench = &benches[_i];
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	if (!can_run(ctx, bench))
+		return live_ctx_free(ctx);
+	live_veth();
+	struct bpf_object *object = load_object(bench);
+	const char *dirs[] = {live_dir(ctx, "live"), live_dir(ctx, "staging")};
+	pin_program(object, bench->first, dirs[0]);
+	pin_program(object, bench->second, dirs[1]);
+	unit_ok(ctx, bench->hook->attach(ctx, &bench->site, dirs[0]));
+	unit_ok(ctx, bench->hook->adopt(ctx, &bench->site, dirs[0], dirs[1]));
+
+	struct traffic traffic = {.bench = bench, .object = object};
+	struct iov_running running;
+	pthread_t thread;
+	ck_assert_int_eq(watch_thread(object, 0), 0);
+	uint64_t before = seen(object, 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, drive, &traffic), 0);
+	for (int i = 1; i <= SWAPS || (i < SWAPS_MAX && !(seen(object, 0) > before && seen(object, 1))); i++) {
+		unit_ok(ctx, bench->hook->swap(ctx, &bench->site, dirs[i % 2]));
+		usleep(1000);
+	}
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	usleep(20000); /* frames still on their way */
+
+	ck_assert_uint_eq(seen(object, 0) + seen(object, 1) - before, traffic.made);
+	unit_ok(ctx, bench->hook->running(ctx, &bench->site, dirs[0], &running));
+	if (running.runs_known)
+		ck_assert_uint_ge(running.runs, traffic.made);
+	ck_assert_uint_gt(seen(object, 0), before);
+	ck_assert_uint_gt(seen(object, 1), 0);
+	unit_ok(ctx, bench->hook->detach(ctx, &bench->site, dirs[0]));
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+/* The kernel checks what it attaches, not what it finds in a slot: attach and swap must refuse what reads past the
+ * context. */
+START_TEST(test_too_far)
+{
+	const struct bench *bench = &benches[_i];
+	if (!bench->too_far || !live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	struct bpf_object *object = load_object(bench);
+	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
+	uint32_t first = pin_program(object, bench->first, live);
+	pin_program(object, bench->too_far, staging);
+	unit_fails(ctx, bench->hook->attach(ctx, &bench->site, staging), IOV_E_REJECTED,
+		   "program 'count' of instance 'one' reads");
+	assert_running(ctx, bench, staging, 0);
+	unit_ok(ctx, bench->hook->attach(ctx, &bench->site, live));
+	unit_ok(ctx, bench->hook->adopt(ctx, &bench->site, live, staging));
+	unit_fails(ctx, bench->hook->swap(ctx, &bench->site, staging), IOV_E_REJECTED, "sys_enter'");
+	assert_running(ctx, bench, live, first);
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+Suite *suite_hooks_swap(void)
+{
+	Suite *suite = suite_create("hooks/swap");
+	TCase *tcase = tcase_create("live");
+	tcase_set_timeout(tcase, 60);
+	tcase_add_loop_test(tcase, test_life, 0, IOV_COUNT(benches));
+	tcase_add_loop_test(tcase, test_swap_under_traffic, 0, IOV_COUNT(benches));
+	tcase_add_loop_test(tcase, test_too_far, 0, IOV_COUNT(benches));
+	suite_add_tcase(suite, tcase);
+	return suite;
+}

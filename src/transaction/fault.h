@@ -1,0 +1,22 @@
+/*
+ * Fault points, for tests only: built with --enable-fault-points, the process kills itself (SIGKILL) at the Nth point
+ * it passes when IOVPKG_FAULT=N is set, or fails there with an I/O error when IOVPKG_FAULT=fail:N. Otherwise nothing is
+ * compiled in.
+ */
+#ifndef IOV_TRANSACTION_FAULT_H
+#define IOV_TRANSACTION_FAULT_H
+
+#include "core/ctx.h"
+
+#ifdef IOV_FAULT_POINTS
+int iov_fault(struct iov_ctx *ctx, const char *point);
+#else
+static inline int iov_fault(struct iov_ctx *ctx, const char *point)
+{
+	(void)ctx;
+	(void)point;
+	return IOV_OK;
+}
+#endif
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * The steps of a transaction, for the files of this room: run.c puts them together for a command, recover.c for what a
+ * crash left behind. Each leaves a state from which iov_transaction_undo() or iov_transaction_finish() can go on,
+ * whichever the facts ask for.
+ */
+#ifndef IOV_TRANSACTION_STEPS_H
+#define IOV_TRANSACTION_STEPS_H
+
+#include "transaction/transaction.h"
+#include "transaction/tree.h"
+
+struct iov_transaction {
+	struct iov_ctx *ctx;
+	struct iov_engine *engine;
+	const struct iov_plan *plan;
+	/*
+	 * plan->to is current already and is brought up from nothing, after a boot. The journal then says from = to,
+	 * the exchange of the trees is the commit, and what this kernel cannot run any more is left out with a warning,
+	 * so that the host stays usable.
+	 */
+	bool restoring;
+};
+
+/* Asks what can be asked without changing anything; failing needs no undo. */
+int iov_transaction_check(const struct iov_transaction *t);
+int iov_transaction_prepare(const struct iov_transaction *t);
+int iov_transaction_switch(const struct iov_transaction *t);
+/* The point of no return. On failure only iov_transaction_committed() knows on which side of it the host is. */
+int iov_transaction_commit(const struct iov_transaction *t);
+int iov_transaction_committed(const struct iov_transaction *t, bool *ret);
+/* From the commit to the end of the journal. Can be repeated from any point. */
+int iov_transaction_finish(const struct iov_transaction *t);
+/* Back to plan->from, from any point before the commit. Goes on after errors and gives the first; the journal then
+ * stays. Can be repeated. */
+int iov_transaction_undo(const struct iov_transaction *t);
+
+/* Check, prepare, switch, commit, finish; or undo. */
+int iov_transaction_execute(const struct iov_transaction *t);
+
+/* Has the plan anything to do with the kernel? Without instances a host needs neither bpffs nor privileges. */
+static inline bool iov_transaction_moves_kernel(const struct iov_transaction *t)
+{
+	return t->plan->n_instances > 0;
+}
+
+static inline const char *iov_change_instance(const struct iov_instance_change *change)
+{
+	return change->after ? change->after->name : change->before->name;
+}
+
+static inline struct iov_site iov_change_site(const struct iov_instance_change *change,
+					      const struct iov_site_change *site)
+{
+	return (struct iov_site){.instance = iov_change_instance(change),
+				 .program = site->program,
+				 .section = site->section,
+				 .target = site->target};
+}
+
+/* Several steps of which each is tried: the first failure stands. */
+struct iov_failures {
+	int rc;
+	struct iov_saved_error first;
+};
+void iov_failures_note(struct iov_ctx *ctx, struct iov_failures *failures, int rc);
+int iov_failures_end(struct iov_ctx *ctx, struct iov_failures *failures);
+
+/* Loads a new or replaced instance into staging (load.c). */
+int iov_transaction_load(const struct iov_transaction *t, const struct iov_instance_change *change);
+/* May the transaction go on without what failed with this code? (switch.c) */
+bool iov_transaction_can_do_without(const struct iov_transaction *t, int code, bool optional);
+/* The program that a site of this tree runs now, 0: none. */
+int iov_transaction_site_program(const struct iov_transaction *t, const struct iov_site *site, enum iov_tree tree,
+				 uint32_t *ret);
+/* Ends a site of the tree at `staging`: of the new one in an undo, of the old one after the exchange. What has vanished
+ * is detached. */
+int iov_transaction_detach(const struct iov_transaction *t, const struct iov_site *site);
+/* One call of the engine on a site, with its instance's folder in a tree. */
+int iov_transaction_on_site(const struct iov_transaction *t,
+			    int (*act)(struct iov_engine *engine, const struct iov_site *site, const char *dir),
+			    const struct iov_site *site, enum iov_tree tree);
+int iov_transaction_remove_tree(const struct iov_transaction *t, enum iov_tree tree);
+
+#endif

@@ -1,0 +1,241 @@
+/* Kills or fails a transaction at each of its fault points, lets the next command recover, and looks at what is there.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "hosts.h"
+#include "transaction/fault.h"
+#include "transaction/transaction.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+/* Not there in a library built without fault points: then there is nothing to walk. */
+#pragma weak iov_fault
+
+#define POINTS_MAX 200 /* no transaction here has so many; a walk that does not end is a bug */
+
+static const struct {
+	enum host_state before, after;
+} ways[] = {
+	{HOST_FRESH, HOST_INSTALLED},	  {HOST_INSTALLED, HOST_UPGRADED}, {HOST_INSTALLED, HOST_REMOVED},
+	{HOST_UPGRADED, HOST_INSTALLED},  {HOST_INSTALLED, HOST_MOVED},	   {HOST_INSTALLED, HOST_PROVIDER},
+	{HOST_INSTALLED, HOST_INSTALLED}, {HOST_FRESH, HOST_IDLE},	   {HOST_IDLE, HOST_INSTALLED},
+};
+
+enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_KILLED };
+
+static enum outcome outcome_of(pid_t child)
+{
+	int status = 0;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status)) {
+		ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+		return OUTCOME_KILLED;
+	}
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= OUTCOME_FAILED);
+	return (enum outcome)WEXITSTATUS(status);
+}
+
+static int transact(struct iov_ctx *ctx, int state)
+{
+	struct iov_engine *engine = NULL;
+	int rc = iov_engine_recording_new(ctx, &engine);
+	if (!rc)
+		rc = host_go(ctx, engine, (enum host_state)state);
+	iov_engine_free(engine);
+	return rc;
+}
+
+static int recover(struct iov_ctx *ctx, int unused)
+{
+	(void)unused;
+	return host_recover(ctx);
+}
+
+/* Runs `act` in a process of its own that meets its fate at a fault point. A failure must name the point. */
+static enum outcome meet(struct iov_ctx *ctx, int (*act)(struct iov_ctx *ctx, int state), int state, const char *kind,
+			 unsigned point)
+{
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child)
+		return outcome_of(child);
+	char fault[32];
+	snprintf(fault, sizeof(fault), "%s%u", kind, point);
+	setenv("IOVPKG_FAULT", fault, 1);
+	if (!act(ctx, state))
+		_exit(OUTCOME_OK);
+	_exit(strstr(iov_error_text(ctx), "fault point") ? OUTCOME_FAILED : OUTCOME_KILLED);
+}
+
+/* After recovery: exactly before or exactly after, and shared maps have outlived it. */
+static void check_either(struct iov_ctx *ctx, uint64_t before, uint32_t shared_map)
+{
+	uint64_t number = host_number(ctx);
+	ck_assert(number == before || number == before + 1);
+	host_check(ctx, 0);
+	if (shared_map && host_shared_map(ctx))
+		ck_assert_uint_eq(host_shared_map(ctx), shared_map);
+}
+
+static bool kill_at(int way, unsigned point)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	host_reach(ctx, ways[way].before);
+	uint64_t before = host_number(ctx);
+	uint32_t shared_map = host_shared_map(ctx);
+	enum outcome outcome = meet(ctx, transact, ways[way].after, "", point);
+	unit_ok(ctx, host_recover(ctx));
+	check_either(ctx, before, shared_map);
+	if (outcome == OUTCOME_OK)
+		ck_assert_uint_eq(host_number(ctx), before + 1);
+	unit_ok(ctx, host_recover(ctx)); /* once more changes nothing */
+	check_either(ctx, before, shared_map);
+	unit_ctx_free(ctx);
+	return outcome == OUTCOME_KILLED;
+}
+
+START_TEST(killed_at_every_point)
+{
+	unsigned point = 1;
+	while (kill_at(_i, point))
+		ck_assert_uint_lt(point++, POINTS_MAX);
+	ck_assert_uint_gt(point, 3);
+}
+END_TEST
+
+/* True as long as the failing point is before the commit. */
+static bool fail_at(int way, unsigned point)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	host_reach(ctx, ways[way].before);
+	uint64_t before = host_number(ctx);
+	enum outcome outcome = meet(ctx, transact, ways[way].after, "fail:", point);
+	if (outcome == OUTCOME_OK)
+		unit_ok(ctx, host_recover(ctx)); /* what the command warned of; nothing when it went through */
+	ck_assert_uint_eq(host_number(ctx), outcome == OUTCOME_OK ? before + 1 : before);
+	host_check(ctx, 0);
+	unit_ctx_free(ctx);
+	return outcome == OUTCOME_FAILED;
+}
+
+START_TEST(failed_at_every_point)
+{
+	unsigned point = 1;
+	while (fail_at(_i, point))
+		ck_assert_uint_lt(point++, POINTS_MAX);
+	ck_assert_uint_gt(point, 3);
+	for (unsigned after = 0; after < 12; after++)
+		ck_assert(!fail_at(_i, point + after));
+}
+END_TEST
+
+/* A recovery that is killed too, at each of its points, then one that is not. */
+static bool kill_twice(int way, unsigned point, unsigned second)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	host_reach(ctx, ways[way].before);
+	uint64_t before = host_number(ctx);
+	uint32_t shared_map = host_shared_map(ctx);
+	ck_assert_int_eq(meet(ctx, transact, ways[way].after, "", point), OUTCOME_KILLED);
+	enum outcome outcome = meet(ctx, recover, 0, "", second);
+	unit_ok(ctx, host_recover(ctx));
+	check_either(ctx, before, shared_map);
+	unit_ctx_free(ctx);
+	return outcome == OUTCOME_KILLED;
+}
+
+START_TEST(recovery_killed_at_every_point)
+{
+	for (unsigned point = 1; kill_at(_i, point); point++) {
+		unsigned second = 1;
+		while (kill_twice(_i, point, second))
+			ck_assert_uint_lt(second++, POINTS_MAX);
+	}
+}
+END_TEST
+
+static void end_kernel(struct iov_ctx *ctx)
+{
+	iov_auto(iov_free_ptr) char *bpffs = iov_path(ctx, IOV_BPFFS);
+	ck_assert_int_eq(iov_fs_rmtree(bpffs), 0);
+}
+
+/* A boot, and bringing up what is current is killed too; the next command does it whole. */
+static bool kill_restore(unsigned point)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	host_reach(ctx, HOST_UPGRADED);
+	end_kernel(ctx);
+	ck_assert(iov_transaction_pending(ctx));
+	enum outcome outcome = meet(ctx, recover, 0, "", point);
+	unit_ok(ctx, host_recover(ctx));
+	ck_assert_uint_eq(host_number(ctx), 1);
+	host_check(ctx, 0);
+	unit_ctx_free(ctx);
+	return outcome == OUTCOME_KILLED;
+}
+
+START_TEST(restore_killed_at_every_point)
+{
+	unsigned point = 1;
+	while (kill_restore(point))
+		ck_assert_uint_lt(point++, POINTS_MAX);
+	ck_assert_uint_gt(point, 3);
+}
+END_TEST
+
+/* Another kernel: the journal's boot id is not ours, and of pins and attachments nothing is left. */
+static void power_cut(struct iov_ctx *ctx)
+{
+	iov_auto(iov_free_ptr) char *path = iov_path(ctx, IOV_STATE "/journal");
+	iov_auto(iov_json_release) json_t *journal = NULL;
+	end_kernel(ctx);
+	if (!iov_fs_exists(path))
+		return;
+	unit_ok(ctx, iov_json_read(ctx, path, 4096, &journal));
+	ck_assert_int_eq(json_object_set_new(journal, "boot_id", json_string("00000000-0000-0000-0000-000000000000")),
+			 0);
+	iov_auto(iov_free_ptr) char *text = iov_json_canonical(journal);
+	ck_assert_int_eq(iov_fs_replace(path, text, strlen(text), 0644), 0);
+}
+
+static bool cut_at(unsigned point)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	host_reach(ctx, HOST_INSTALLED);
+	enum outcome outcome = meet(ctx, transact, HOST_UPGRADED, "", point);
+	power_cut(ctx);
+	unit_ok(ctx, host_recover(ctx));
+	check_either(ctx, 1, 0);
+	unit_ctx_free(ctx);
+	return outcome == OUTCOME_KILLED;
+}
+
+START_TEST(power_cut_at_every_point)
+{
+	unsigned point = 1;
+	while (cut_at(point))
+		ck_assert_uint_lt(point++, POINTS_MAX);
+}
+END_TEST
+
+Suite *suite_transaction_faults(void)
+{
+	Suite *suite = suite_create("transaction/faults");
+	TCase *walk = tcase_create("walk");
+	tcase_set_timeout(walk, 300);
+	suite_add_tcase(suite, walk);
+	if (!iov_fault) {
+		fprintf(stderr, "# SKIP transaction/faults: needs configure --enable-fault-points\n");
+		return suite;
+	}
+	tcase_add_loop_test(walk, killed_at_every_point, 0, (int)IOV_COUNT(ways));
+	tcase_add_loop_test(walk, failed_at_every_point, 0, (int)IOV_COUNT(ways));
+	tcase_add_loop_test(walk, recovery_killed_at_every_point, 0, 3);
+	tcase_add_test(walk, restore_killed_at_every_point);
+	tcase_add_test(walk, power_cut_at_every_point);
+	return suite;
+}

@@ -1,6 +1,8 @@
 SUITE(build_build)
 SUITE(check_layout)
 SUITE(check_object)
+SUITE(cli_options)
+SUITE(cli_render)
 SUITE(core_digest)
 SUITE(core_generation)
 SUITE(core_json)

@@ -1,0 +1,78 @@
+#include "cli/ask.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/json.h"
+#include "cli/show_plan.h"
+
+static bool can_ask(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+/* The end of the input is a no. */
+static bool ask(const char *text, bool on_enter)
+{
+	iov_auto(iov_free_ptr) char *line = NULL;
+	size_t size = 0;
+	fprintf(stderr, "%s %s ", text, on_enter ? "[Y/n]" : "[y/N]");
+	if (getline(&line, &size, stdin) < 0) {
+		fputs("\n", stderr);
+		return false;
+	}
+	if (line[0] == '\n')
+		return on_enter;
+	return tolower((unsigned char)line[0]) == 'y';
+}
+
+static void show_trust(const struct cli_look *look, const json_t *root, struct iov_buf *out)
+{
+	(void)look;
+	const struct {
+		const char *title, *key;
+	} rows[] = {{"registry", "registry"}, {"url", "url"}, {"fingerprint", "fingerprint"}};
+	for (size_t i = 0; i < IOV_COUNT(rows); i++) {
+		iov_buf_printf(out, "  %-12s ", rows[i].title);
+		cli_add_clean(out, cli_text(root, rows[i].key), false);
+		iov_buf_puts(out, "\n");
+	}
+	size_t i;
+	json_t *key;
+	json_array_foreach(json_object_get(root, "keys"), i, key) {
+		iov_buf_printf(out, "  %-12s ", i ? "" : "keys");
+		cli_add_clean(out, json_is_string(key) ? json_string_value(key) : "", false);
+		iov_buf_puts(out, "\n");
+	}
+}
+
+static const struct {
+	const char *title, *question;
+	cli_show *show;
+	bool on_enter; /* what the Enter key says */
+	bool unasked;  /* the answer where nobody can be asked */
+} questions[] = {
+	[IOV_ASK_PLAN] = {"The plan:", "Go ahead?", cli_show_plan, true, true},
+	[IOV_ASK_TRUST] = {"This registry is new here. Compare the fingerprint with the one that its owner tells you:",
+			   "Trust it?", show_trust, false, false},
+};
+
+bool cli_confirm(enum iov_question question, const char *json, void *data)
+{
+	struct cli *cli = data;
+	cli_progress_hide(&cli->progress);
+	if (cli->values.yes)
+		return true;
+	if (!can_ask())
+		return questions[question].unasked;
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	iov_auto(cli_json_release) json_t *document = json_loads(json, 0, NULL);
+	struct cli_look look = cli_look_at(STDERR_FILENO, cli->values.no_color);
+	questions[question].show(&look, document, &text);
+	if (!document || iov_buf_failed(&text))
+		return false;
+	fprintf(stderr, "%s\n%s", questions[question].title, text.data ? text.data : "");
+	return ask(questions[question].question, questions[question].on_enter);
+}

@@ -1,0 +1,39 @@
+#include "cli/cli.h"
+#include "cli/show_plan.h"
+
+static const struct cli_argument arguments[] = {
+	{"NAME[@REQ]", "an installed module, and which versions will do; by default every one", 0, CLI_MANY,
+	 CLI_NAMES_INSTALLED},
+	{0},
+};
+
+static const struct cli_option options[] = {CLI_OPTION_DRY_RUN, {0}};
+
+static const struct cli_example examples[] = {
+	{"iovpkg upgrade", "bring every module to the newest version that works"},
+	{"iovpkg upgrade flow-count@~1.1", "bring one to the newest 1.1"},
+	{0},
+};
+
+static int run(struct cli *cli)
+{
+	const struct cli_list *words = &cli->values.words;
+	char *json = NULL;
+	int rc = iov_upgrade(cli->ctx, words->items, words->count, cli_flags(&cli->values), &json);
+	return cli_answer_plan(cli, rc, json);
+}
+
+const struct cli_command cli_cmd_upgrade = {
+	.name = "upgrade",
+	.full = "upgrade",
+	.group = CLI_GROUP_HOST,
+	.summary = "replace running modules by newer versions",
+	.description =
+		"Swaps the programs of running instances for those of a newer release, without a gap at their hooks. "
+		"Parameters stay, and so do the entries of shared maps whose layout is the same. When any step fails, "
+		"the old programs run on.",
+	.arguments = arguments,
+	.options = options,
+	.examples = examples,
+	.run = run,
+};

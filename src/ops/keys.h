@@ -1,0 +1,15 @@
+/* The key pairs of this root, <root>/etc/iovpkg/keys. */
+#ifndef IOV_OPS_KEYS_H
+#define IOV_OPS_KEYS_H
+
+#include "core/json.h"
+#include "sign/key.h"
+
+/* Names of all key pairs, sorted. A new reference. */
+int iov_keys_names(struct iov_ctx *ctx, json_t **ret);
+/* The key by name or path; NULL: the only one there is. */
+int iov_keys_load(struct iov_ctx *ctx, const char *name, struct iov_signer *ret);
+/* The one among our keys that may sign the head of the registry at `path`; *ret_found is false where none may. */
+int iov_keys_find_registry(struct iov_ctx *ctx, const char *path, struct iov_signer *ret, bool *ret_found);
+
+#endif

@@ -1,0 +1,106 @@
+#include "ops/publish.h"
+
+#include <string.h>
+
+#include "core/release.h"
+#include "ops/keys.h"
+#include "registry/admin.h"
+#include "registry/publish.h"
+#include "util/cleanup.h"
+
+/* Does this text say where a registry is, or only what this host calls it? */
+static bool is_place(const char *registry)
+{
+	return strchr(registry, '/') || !iov_is_name(registry);
+}
+
+static int url_of(struct iov_ctx *ctx, const char *registry, char **ret)
+{
+	if (registry && is_place(registry)) {
+		*ret = strdup(registry);
+		return *ret ? IOV_OK : iov_oom(ctx);
+	}
+	iov_auto(iov_json_release) json_t *list = NULL;
+	int rc = iov_registry_describe_all(ctx, &list);
+	if (rc)
+		return rc;
+	if (!registry && json_array_size(list) != 1)
+		return iov_error(ctx, IOV_E_USAGE, "%s; say where to publish with --registry NAME, PATH or URL",
+				 json_array_size(list) ? "several registries are configured"
+						       : "no registry is configured");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *one = json_array_get(list, i);
+		if (registry && strcmp(json_string_value(json_object_get(one, "name")), registry) != 0)
+			continue;
+		*ret = strdup(json_string_value(json_object_get(one, "url")));
+		return *ret ? IOV_OK : iov_oom(ctx);
+	}
+	return iov_error(ctx, IOV_E_NOT_FOUND,
+			 "no registry is called '%s' here; add it with 'iovpkg registry add', or give its path or URL",
+			 registry);
+}
+
+/* Where the registry is a folder of this host and its key is here too, publishing ends with the release in the index.
+ */
+static int accept_here(struct iov_ctx *ctx, const char *path, const char *sha256, const char **ret_status)
+{
+	iov_auto(iov_signer_release) struct iov_signer registry = {0};
+	bool found = false;
+	int rc = iov_keys_find_registry(ctx, path, &registry, &found);
+	if (rc || !found)
+		return rc;
+	iov_auto(iov_json_release) json_t *taken = NULL;
+	rc = iov_registry_take_in(ctx, path, &registry, sha256, &taken);
+	if (rc)
+		return rc;
+	const json_t *refused = json_array_get(json_object_get(taken, "refused"), 0);
+	if (refused)
+		return iov_error(ctx, IOV_E_CONFLICT, "the registry refused '%s': %s",
+				 json_string_value(json_object_get(refused, "name")),
+				 json_string_value(json_object_get(refused, "reason")));
+	const json_t *accepted = json_array_get(json_object_get(taken, "accepted"), 0);
+	*ret_status = json_is_true(json_object_get(accepted, "again")) ? "already published" : "published";
+	return IOV_OK;
+}
+
+static int accept_if_here(struct iov_ctx *ctx, const char *url, const char *sha256, const char **ret_status)
+{
+	iov_auto(iov_free_ptr) char *path = NULL;
+	bool local = false;
+	int rc = iov_registry_locate(ctx, url, &local, &path);
+	return rc || !local ? rc : accept_here(ctx, path, sha256, ret_status);
+}
+
+static json_t *answer(const json_t *release, const char *url, const char *status)
+{
+	const json_t *manifest = json_object_get(release, "manifest");
+	const json_t *archive = json_object_get(release, "archive");
+	return json_pack("{s:O, s:O, s:O, s:O, s:s, s:s}", "name", json_object_get(manifest, "name"), "version",
+			 json_object_get(manifest, "version"), "sha256", json_object_get(archive, "sha256"), "size",
+			 json_object_get(archive, "size"), "registry", url, "status", status);
+}
+
+int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *key, json_t *release,
+			const char *archive, unsigned flags, json_t **ret)
+{
+	iov_auto(iov_signer_release) struct iov_signer publisher = {0};
+	iov_auto(iov_free_ptr) char *url = NULL;
+	const char *sha256 = json_string_value(json_object_get(json_object_get(release, "archive"), "sha256"));
+	const char *name = json_string_value(json_object_get(json_object_get(release, "manifest"), "name"));
+	const char *status = flags & IOV_DRY_RUN ? "would be published" : "submitted";
+	int rc = iov_keys_load(ctx, key, &publisher);
+	if (!rc)
+		rc = url_of(ctx, registry, &url);
+	if (!rc && !(flags & IOV_DRY_RUN)) {
+		iov_step(ctx, "publishing", name);
+		rc = iov_registry_submit(ctx, url, release, archive, &publisher);
+		if (!rc)
+			rc = accept_if_here(ctx, url, sha256, &status);
+		if (!rc)
+			iov_done(ctx, "publishing", name);
+	}
+	if (rc)
+		return rc;
+	*ret = answer(release, url, status);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}

@@ -1,0 +1,12 @@
+/* From a packed, described module into a registry: submitted, and accepted where the registry's key is at hand. */
+#ifndef IOV_OPS_PUBLISH_H
+#define IOV_OPS_PUBLISH_H
+
+#include "core/json.h"
+
+/* `registry` is a configured name, a path or a URL; NULL: the only configured one. `key` NULL: the only key there is.
+ * *ret: {"name","version","sha256","size","registry","status"}. A new reference. */
+int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *key, json_t *release,
+			const char *archive, unsigned flags, json_t **ret);
+
+#endif

@@ -1,0 +1,152 @@
+/* registry init, add, rm, list, update, accept, refresh. */
+#include <string.h>
+
+#include "core/manifest.h"
+#include "ops/edit.h"
+#include "ops/keys.h"
+#include "ops/registries.h"
+#include "registry/admin.h"
+#include "registry/publish.h"
+#include "util/cleanup.h"
+
+/* The key pair of that name, made when there is none yet. */
+static int load_or_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret)
+{
+	int rc = iov_signer_load(ctx, name, ret);
+	if (rc != IOV_E_NOT_FOUND)
+		return rc;
+	rc = iov_signer_generate(ctx, name, ret);
+	if (!rc)
+		rc = iov_signer_save(ctx, ret);
+	if (!rc)
+		iov_note(
+			ctx,
+			"made the key pair '%s'; keep its private half safe, whoever has it can sign for this registry",
+			name);
+	return rc;
+}
+
+int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin, const char *key,
+		      const char *const *publishers, size_t count, char **ret_json)
+{
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	json_t *answer = NULL;
+	int rc = load_or_generate(ctx, key ? key : "registry", &signer);
+	if (!rc)
+		rc = iov_registry_create(ctx, path, origin, &signer, publishers, count, &answer);
+	return rc ? rc : iov_answer(ctx, answer, ret_json);
+}
+
+/* What `registry list` and `registry add` say of one registry. */
+static json_t *summary(const json_t *one)
+{
+	const json_t *head = json_object_get(one, "head");
+	return json_pack("{s:O, s:O, s:O, s:O, s:O?, s:O?, s:O}", "name", json_object_get(one, "name"), "url",
+			 json_object_get(one, "url"), "fingerprint", json_object_get(one, "fingerprint"), "origin",
+			 json_object_get(one, "origin"), "head_version", json_object_get(head, "version"), "expires",
+			 json_object_get(head, "expires"), "expired", json_object_get(one, "expired"));
+}
+
+int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json)
+{
+	if (!iov_is_name(name))
+		return iov_error(ctx, IOV_E_USAGE,
+				 "'%s' cannot name a registry; use lower-case letters, digits and '-'", name);
+	iov_auto(iov_json_release) json_t *pinned = NULL;
+	int rc = iov_registry_pin(ctx, name, url, fingerprint, &pinned);
+	return rc ? rc : iov_answer(ctx, summary(pinned), ret_json);
+}
+
+int iov_registry_remove(struct iov_ctx *ctx, const char *name)
+{
+	return iov_registry_forget(ctx, name);
+}
+
+/* {"registries": [...]} of all, or of the one named. */
+static int summaries(struct iov_ctx *ctx, const char *name, json_t **ret)
+{
+	iov_auto(iov_json_release) json_t *all = NULL;
+	int rc = iov_registry_describe_all(ctx, &all);
+	if (rc)
+		return rc;
+	json_t *list = json_array();
+	size_t i;
+	json_t *one;
+	json_array_foreach(all, i, one)
+		if (!name || !strcmp(json_string_value(json_object_get(one, "name")), name))
+			json_array_append_new(list, summary(one));
+	*ret = json_pack("{s:o}", "registries", list);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}
+
+int iov_registry_list(struct iov_ctx *ctx, char **ret_json)
+{
+	json_t *answer = NULL;
+	int rc = summaries(ctx, NULL, &answer);
+	return rc ? rc : iov_answer(ctx, answer, ret_json);
+}
+
+/* Marks in `after` what differs from `before`. */
+static void mark_changed(const json_t *before, json_t *after)
+{
+	json_t *list = json_object_get(after, "registries");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		json_t *now = json_array_get(list, i);
+		const json_t *was = json_array_get(json_object_get(before, "registries"), i);
+		bool same = json_equal(json_object_get(was, "head_version"), json_object_get(now, "head_version"));
+		json_object_set_new(now, "changed", json_boolean(!same));
+	}
+}
+
+int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json)
+{
+	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
+	iov_auto(iov_json_release) json_t *before = NULL;
+	json_t *after = NULL;
+	if (ctx->config.offline)
+		return iov_error(ctx, IOV_E_USAGE, "updating a registry needs the network; leave --offline out");
+	int rc = summaries(ctx, name, &before);
+	if (!rc)
+		rc = iov_registries_open(ctx, &registries);
+	if (!rc)
+		rc = iov_registries_update(ctx, registries, name);
+	if (!rc)
+		rc = summaries(ctx, name, &after);
+	if (rc)
+		return rc;
+	mark_changed(before, after);
+	return iov_answer(ctx, after, ret_json);
+}
+
+/* The registry's key: the named one, or the one among ours that its root names. */
+static int registry_key(struct iov_ctx *ctx, const char *path, const char *key, struct iov_signer *ret)
+{
+	if (key)
+		return iov_signer_load(ctx, key, ret);
+	bool found = false;
+	int rc = iov_keys_find_registry(ctx, path, ret, &found);
+	if (!rc && !found)
+		rc = iov_error(ctx, IOV_E_NOT_FOUND,
+			       "none of the keys here is the registry key of '%s'; name it with --key", path);
+	return rc;
+}
+
+int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, char **ret_json)
+{
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	json_t *answer = NULL;
+	int rc = registry_key(ctx, path, key, &signer);
+	if (!rc)
+		rc = iov_registry_take_in(ctx, path, &signer, NULL, &answer);
+	return rc ? rc : iov_answer(ctx, answer, ret_json);
+}
+
+int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, char **ret_json)
+{
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	json_t *answer = NULL;
+	int rc = registry_key(ctx, path, key, &signer);
+	if (!rc)
+		rc = iov_registry_resign_head(ctx, path, &signer, days, &answer);
+	return rc ? rc : iov_answer(ctx, answer, ret_json);
+}

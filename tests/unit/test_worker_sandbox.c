@@ -151,7 +151,8 @@ START_TEST(clones_of_other_hosts_belong_to_nobody)
 	iov_auto(iov_close_fd) int server = silent_server(url);
 	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
 	struct stat st;
-	json_t *request = json_pack("{s:s, s:s, s:s, s:s}", "job", "git-fetch", "repo", repo, "url", url, "ref", MAIN);
+	json_t *request = json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "git-fetch", "etc", "/none", "repo", repo,
+				    "url", url, "ref", MAIN);
 	start(request, -1, &worker);
 	unit_ok(ctx, iov_worker_end_input(ctx, &worker));
 	iov_auto(iov_close_fd) int connection = accept(server, NULL, NULL);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "util/nearest.h"
 
 const struct cli_command *const cli_commands[] = {
 	&cli_cmd_install,
@@ -44,13 +44,14 @@ const struct cli_command *cli_command_find(const struct cli_command *const *comm
 static void unknown_command(const struct cli_command *const *commands, const char *family, const char *name,
 			    struct iov_buf *error)
 {
-	struct cli_suggestion nearest = cli_suggest_begin(name, strlen(name));
+	struct iov_nearest nearest;
+	iov_nearest_init(&nearest, name, strlen(name));
 	for (; *commands; commands++)
-		cli_suggest_offer(&nearest, (*commands)->name);
+		iov_nearest_offer(&nearest, (*commands)->name);
 	const char *gap = *family ? " " : "";
 	iov_buf_printf(error, "unknown command '%s%s%s'", family, gap, name);
-	if (nearest.best)
-		iov_buf_printf(error, "; did you mean '%s%s%s'?", family, gap, nearest.best);
+	if (nearest.name)
+		iov_buf_printf(error, "; did you mean '%s%s%s'?", family, gap, nearest.name);
 }
 
 const struct cli_command *cli_command_of_words(const char *const *words, size_t count, size_t *ret_used,

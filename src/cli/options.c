@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/suggest.h"
+#include "util/nearest.h"
 
 #define TO(member) offsetof(struct cli_values, member)
 
@@ -99,14 +99,15 @@ static const struct cli_option *find_letter(const struct parse *parse, char lett
 
 static bool unknown_option(struct parse *parse, const char *name, size_t len)
 {
-	struct cli_suggestion nearest = cli_suggest_begin(name, len);
+	struct iov_nearest nearest;
+	iov_nearest_init(&nearest, name, len);
 	for (const struct cli_option *const *table = parse->tables; *table; table++)
 		for (const struct cli_option *option = *table; option->name; option++)
 			if (option->help)
-				cli_suggest_offer(&nearest, option->name);
+				iov_nearest_offer(&nearest, option->name);
 	iov_buf_printf(parse->error, "unknown option '--%.*s'", (int)len, name);
-	if (nearest.best)
-		iov_buf_printf(parse->error, "; did you mean '--%s'?", nearest.best);
+	if (nearest.name)
+		iov_buf_printf(parse->error, "; did you mean '--%s'?", nearest.name);
 	return false;
 }
 

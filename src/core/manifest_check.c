@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/cleanup.h"
 
 struct check {
@@ -78,7 +78,7 @@ static int check_own_maps(const struct check *check)
 static int fail_param(const struct check *check, const struct iov_node *node)
 {
 	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, node->text + 1);
+	iov_nearest_init(&nearest, node->text + 1, strlen(node->text + 1));
 	for (size_t i = 0; i < check->manifest->n_params; i++)
 		iov_nearest_offer(&nearest, check->manifest->params[i].name);
 	if (nearest.name)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/format.h"
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -100,7 +100,7 @@ static int fail_unknown(struct iov_ctx *ctx, const struct iov_manifest *manifest
 {
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, name);
+	iov_nearest_init(&nearest, name, strlen(name));
 	for (size_t i = 0; i < manifest->n_params; i++)
 		iov_nearest_offer(&nearest, manifest->params[i].name);
 	if (nearest.name)

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -147,7 +147,7 @@ static int fail_unknown(const struct walk *walk, const struct iov_schema *schema
 {
 	iov_auto(iov_buf_release) struct iov_buf hint = {0};
 	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, node->key);
+	iov_nearest_init(&nearest, node->key, strlen(node->key));
 	for (const struct iov_schema *row = schema->members; row->key; row++)
 		iov_nearest_offer(&nearest, row->key);
 	if (nearest.name)

@@ -19,11 +19,11 @@ static int write_new(const char *path, const char *text)
 	return fd < 0 ? -errno : iov_fs_write_fd(fd, text, strlen(text));
 }
 
-char *iov_pretend_path(const char *dir, const char *folder, const char *name)
+char *iov_pretend_path(const char *dir, const char *kind, const char *name)
 {
 	iov_auto(iov_free_ptr) char *pin = iov_pin_name(name);
 	char *path = NULL;
-	return !pin || asprintf(&path, "%s/%s/%s", dir, folder, pin) < 0 ? NULL : path;
+	return !pin || asprintf(&path, "%s/%s/%s", dir, kind, pin) < 0 ? NULL : path;
 }
 
 int iov_pretend_pin(struct iov_ctx *ctx, const char *path, const json_t *content)
@@ -222,7 +222,7 @@ bool iov_pretend_is_taken(const json_t *kernel, const struct iov_site *site)
 {
 	size_t i;
 	json_t *attached;
-	if (strncmp(site->section, "xdp", 3))
+	if (strncmp(site->section, "xdp", 3) != 0)
 		return false;
 	json_array_foreach(json_object_get(kernel, "attached"), i, attached) {
 		const char *section = json_string_value(json_object_get(attached, "section"));

@@ -23,7 +23,7 @@ static int check_import(struct iov_ctx *ctx, const struct iov_engine_load *load,
 		return iov_error(ctx, IOV_E_NOT_FOUND,
 				 "map '%s' of '%s' is not pinned at '%s'; load its provider '%s' first", map->name,
 				 load->instance, import->pin, import->provider);
-	if (import->contract && strcmp(import->contract->fingerprint, map->fingerprint))
+	if (import->contract && strcmp(import->contract->fingerprint, map->fingerprint) != 0)
 		return iov_error(ctx, IOV_E_CONTRACT,
 				 "map '%s' of '%s' is not what '%s' exports; install versions that agree", map->name,
 				 load->instance, import->provider);

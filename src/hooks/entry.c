@@ -112,6 +112,31 @@ int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char 
 	return IOV_OK;
 }
 
+int iov_entry_attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int program = -1;
+	int rc = iov_site_program(ctx, site, dir, &program);
+	if (!rc)
+		rc = attacher(ctx, site, program, &entry);
+	return rc ? rc : iov_entry_finish(ctx, site, dir, &entry, program);
+}
+
+int iov_entry_swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int program = -1;
+	int rc = iov_site_program(ctx, site, dir, &program);
+	if (!rc)
+		rc = iov_entry_open(ctx, site, dir, &entry);
+	if (!rc && entry.link < 0)
+		return iov_entry_attach(ctx, site, dir, attacher);
+	if (!rc)
+		rc = attacher(ctx, site, program, &trial);
+	return rc ? rc : iov_entry_fill(ctx, site, &entry, program);
+}
+
 int iov_entry_adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
 {
 	for (size_t i = 0; i < IOV_COUNT(pins); i++) {

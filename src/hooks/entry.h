@@ -42,6 +42,14 @@ int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char 
 int iov_entry_fill(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry *entry, int program);
 void iov_entry_close(struct iov_entry *entry);
 
+/* What entry hooks differ in: an entry program made and attached, and the kernel asked to check `program` as it checks
+ * what is attached. */
+typedef int (*iov_entry_attacher)(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry *ret);
+
+/* The rest of a plugin: attach, and swap, where a second entry, for a moment and with an empty slot, has the new
+ * program checked. */
+int iov_entry_attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher);
+int iov_entry_swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher);
 int iov_entry_adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir);
 int iov_entry_detach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir);
 int iov_entry_running(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_running *ret);

@@ -4,7 +4,7 @@
 #include <net/if.h>
 #include <string.h>
 
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -54,7 +54,7 @@ static int not_found(struct iov_ctx *ctx, const struct iov_site *site)
 	iov_auto(iov_buf_release) struct iov_buf list = {0};
 	iov_auto(free_names) struct if_nameindex *names = if_nameindex();
 	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, site->target);
+	iov_nearest_init(&nearest, site->target, strlen(site->target));
 	size_t count = 0;
 	for (const struct if_nameindex *at = names; at && at->if_index; at++, count++) {
 		iov_nearest_offer(&nearest, at->if_name);

@@ -106,29 +106,12 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 
 static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_site_program(ctx, site, dir, &program);
-	if (!rc)
-		rc = attach_entry(ctx, site, program, &entry);
-	return rc ? rc : iov_entry_finish(ctx, site, dir, &entry, program);
+	return iov_entry_attach(ctx, site, dir, attach_entry);
 }
 
-/* The entry in use checked what the old program reads; a second one, for a moment and with an empty slot, has the new
- * one checked. */
 static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
-	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_site_program(ctx, site, dir, &program);
-	if (!rc)
-		rc = iov_entry_open(ctx, site, dir, &entry);
-	if (!rc && entry.link < 0)
-		return attach(ctx, site, dir);
-	if (!rc)
-		rc = attach_entry(ctx, site, program, &trial);
-	return rc ? rc : iov_entry_fill(ctx, site, &entry, program);
+	return iov_entry_swap(ctx, site, dir, attach_entry);
 }
 
 const struct iov_hook iov_hook_raw_tp = {

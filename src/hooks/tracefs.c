@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -95,7 +95,7 @@ static void offer_category(int events, const char *category, struct suggestion *
 static int not_found(struct iov_ctx *ctx, int events, const char *name)
 {
 	struct suggestion suggestion;
-	iov_nearest_init(&suggestion.nearest, name);
+	iov_nearest_init(&suggestion.nearest, name, strlen(name));
 	iov_auto(close_dir) DIR *dir = list(events, ".");
 	for (struct dirent *entry; dir && (entry = readdir(dir));)
 		if (entry->d_name[0] != '.' && entry->d_type != DT_REG)
@@ -108,7 +108,16 @@ static int not_found(struct iov_ctx *ctx, int events, const char *name)
 			 "/sys/kernel/tracing/available_events");
 }
 
-/* A name without category: the first category that has it. */
+/* Most are named after their category: sched_switch is in sched. Looking into every category takes 0.2 ms. */
+static char *guess(int events, const char *name)
+{
+	iov_auto(iov_free_ptr) char *path = NULL;
+	if (asprintf(&path, "%.*s/%s", (int)strcspn(name, "_"), name, name) < 0)
+		return NULL;
+	return faccessat(events, path, F_OK, 0) ? NULL : iov_take(path);
+}
+
+/* The first category that has it. */
 static char *search(int events, const char *name)
 {
 	iov_auto(close_dir) DIR *dir = list(events, ".");
@@ -137,8 +146,13 @@ int iov_tracefs_find(struct iov_ctx *ctx, int events, const char *name, char **r
 	if (!is_sane(name))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "'%s' is no tracepoint; it is named by category and name, 'sched/sched_switch'", name);
-	char *path =
-		strchr(name, '/') ? (faccessat(events, name, F_OK, 0) ? NULL : strdup(name)) : search(events, name);
+	char *path = NULL;
+	if (!strchr(name, '/'))
+		path = guess(events, name);
+	else if (!faccessat(events, name, F_OK, 0))
+		path = strdup(name);
+	if (!path && !strchr(name, '/'))
+		path = search(events, name);
 	if (!path)
 		return not_found(ctx, events, name);
 	*ret = path;

@@ -50,22 +50,22 @@ static int install(struct iov_edit *edit, const struct iov_wished_list *wishes, 
 	return rc;
 }
 
-int iov_install(struct iov_ctx *ctx, const char *const *texts, size_t count, const char *alias,
+int iov_install(struct iov_ctx *ctx, const char *const *wishes, size_t count, const char *alias,
 		struct iov_settings settings, unsigned flags, char **ret_json)
 {
 	if (alias && count != 1)
 		return iov_error(ctx, IOV_E_USAGE,
 				 "an alias names one instance, but %zu modules were given; install them one by one",
 				 count);
-	iov_auto(iov_wished_release) struct iov_wished_list wishes = {0};
+	iov_auto(iov_wished_release) struct iov_wished_list wished = {0};
 	iov_auto(iov_edit_release) struct iov_edit edit = {.lock = -1};
-	int rc = iov_wished_parse(ctx, texts, count, &wishes);
+	int rc = iov_wished_parse(ctx, wishes, count, &wished);
 	if (!rc)
 		rc = iov_edit_begin(ctx, flags, &edit);
 	if (!rc && alias)
 		rc = iov_edit_name(&edit, alias);
 	if (!rc)
-		rc = install(&edit, &wishes, alias, settings);
+		rc = install(&edit, &wished, alias, settings);
 	return rc ? rc : iov_edit_finish(&edit, ret_json);
 }
 
@@ -93,20 +93,20 @@ static void forget_new_wishes(struct iov_edit *edit)
 	}
 }
 
-int iov_upgrade(struct iov_ctx *ctx, const char *const *texts, size_t count, unsigned flags, char **ret_json)
+int iov_upgrade(struct iov_ctx *ctx, const char *const *wishes, size_t count, unsigned flags, char **ret_json)
 {
-	iov_auto(iov_wished_release) struct iov_wished_list wishes = {0};
+	iov_auto(iov_wished_release) struct iov_wished_list wished = {0};
 	iov_auto(iov_edit_release) struct iov_edit edit = {.lock = -1};
-	int rc = iov_wished_parse(ctx, texts, count, &wishes);
+	int rc = iov_wished_parse(ctx, wishes, count, &wished);
 	if (!rc)
 		rc = iov_edit_begin(ctx, flags, &edit);
 	if (!rc)
-		rc = must_be_installed(&edit, &wishes);
+		rc = must_be_installed(&edit, &wished);
 	if (!rc)
-		rc = name_all(&edit, &wishes);
+		rc = name_all(&edit, &wished);
 	if (!rc)
 		rc = iov_obtain(&edit, &(struct iov_obtain){
-					       .wishes = &wishes, .unlock_all = count == 0, .unlock_wishes = true});
+					       .wishes = &wished, .unlock_all = count == 0, .unlock_wishes = true});
 	if (rc)
 		return rc;
 	forget_new_wishes(&edit);

@@ -53,23 +53,23 @@ int iov_list(struct iov_ctx *ctx, char **ret_json)
 			  ret_json);
 }
 
-int iov_events(struct iov_ctx *ctx, const char *name, uint64_t limit, int stop_fd,
+int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int stop_fd,
 	       bool (*on_event)(const char *json, void *data), void *data)
 {
 	iov_auto(iov_view_release) struct iov_view view = {0};
 	int rc = iov_view_open(ctx, &view);
 	if (rc)
 		return rc;
-	const struct iov_instance *instance = iov_generation_instance(view.current, name);
-	if (!instance)
+	const struct iov_instance *loaded = iov_generation_instance(view.current, instance);
+	if (!loaded)
 		return iov_error(ctx, IOV_E_NOT_FOUND, "no instance '%s' is loaded; 'iovpkg status' shows what is",
-				 name);
-	const struct iov_installed *installed = iov_generation_installed(view.current, instance->module);
+				 instance);
+	const struct iov_installed *installed = iov_generation_installed(view.current, loaded->module);
 	iov_auto(iov_free_ptr) char *object = iov_store_object_path(ctx, installed);
-	iov_auto(iov_free_ptr) char *dir = iov_view_dir(&view, name);
+	iov_auto(iov_free_ptr) char *dir = iov_view_dir(&view, instance);
 	if (!object || !dir)
 		return iov_oom(ctx);
-	return iov_engine_events(ctx, &(struct iov_events_request){.instance = name,
+	return iov_engine_events(ctx, &(struct iov_events_request){.instance = instance,
 								   .release = installed->release,
 								   .object = object,
 								   .dir = dir,

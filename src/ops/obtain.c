@@ -243,8 +243,7 @@ int iov_obtain(struct iov_edit *edit, const struct iov_obtain *request)
 	int rc = iov_registries_open_updated(ctx, &registries);
 	if (rc)
 		return rc;
-	iov_auto(iov_free_ptr) struct iov_release **single =
-		calloc(edit->from->n_installed + 1, sizeof(struct iov_release *));
+	iov_auto(iov_free_ptr) struct iov_release **single = calloc(edit->from->n_installed + 1, sizeof(*single));
 	if (!single)
 		return iov_oom(ctx);
 	struct source source = {.registries = registries, .installed = edit->from, .single = single};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/manifest.h"
-#include "core/nearest.h"
+#include "util/nearest.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -306,7 +306,7 @@ START_TEST(finds_the_nearest)
 {
 	static const char *const names[] = {"name", "version", "summary", "license", "dependencies", "maps"};
 	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, slips[_i].word);
+	iov_nearest_init(&nearest, slips[_i].word, strlen(slips[_i].word));
 	for (size_t i = 0; i < IOV_COUNT(names); i++)
 		iov_nearest_offer(&nearest, names[i]);
 	ck_assert_pstr_eq(nearest.name, slips[_i].meant);

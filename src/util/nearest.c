@@ -1,4 +1,4 @@
-#include "core/nearest.h"
+#include "util/nearest.h"
 
 #include <string.h>
 
@@ -11,9 +11,8 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 }
 
 /* Optimal string alignment: edits and swaps of neighbours; three rows are enough. */
-static unsigned distance_of(const char *a, const char *b)
+static unsigned distance_of(const char *a, size_t a_len, const char *b, size_t b_len)
 {
-	size_t a_len = strlen(a), b_len = strlen(b);
 	unsigned rows[3][WORD_MAX + 1];
 	unsigned *before = rows[0], *last = rows[1], *row = rows[2];
 	for (size_t j = 0; j <= b_len; j++)
@@ -33,17 +32,17 @@ static unsigned distance_of(const char *a, const char *b)
 	return last[b_len];
 }
 
-void iov_nearest_init(struct iov_nearest *nearest, const char *word)
+void iov_nearest_init(struct iov_nearest *nearest, const char *word, size_t len)
 {
-	*nearest = (struct iov_nearest){.word = word, .distance = ~0u};
+	*nearest = (struct iov_nearest){.word = word, .len = len, .distance = ~0u};
 }
 
 void iov_nearest_offer(struct iov_nearest *nearest, const char *name)
 {
 	size_t len = strlen(name);
-	if (strlen(nearest->word) > WORD_MAX || len > WORD_MAX)
+	if (nearest->len > WORD_MAX || len > WORD_MAX)
 		return;
-	unsigned distance = distance_of(nearest->word, name);
+	unsigned distance = distance_of(nearest->word, nearest->len, name, len);
 	if (distance < nearest->distance && distance <= (len < 3 ? 1 : len / 3)) {
 		nearest->distance = distance;
 		nearest->name = name;

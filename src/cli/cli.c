@@ -55,7 +55,7 @@ int cli_print(struct cli *cli, const struct iov_buf *out)
 {
 	if (iov_buf_failed(out))
 		return cli_fail(cli, IOV_E_INTERNAL, "out of memory");
-	if (fwrite(out->data, 1, out->len, stdout) == out->len && fflush(stdout) == 0)
+	if ((!out->len || fwrite(out->data, 1, out->len, stdout) == out->len) && fflush(stdout) == 0)
 		return IOV_OK;
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_buf_printf(&text, "cannot write to standard output: %s", strerror(errno));

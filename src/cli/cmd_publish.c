@@ -13,7 +13,7 @@ static const struct cli_option options[] = {
 	 .kind = CLI_TEXT,
 	 .completes = CLI_NAMES_REGISTRIES,
 	 .value = "REGISTRY",
-	 .help = "a registry's name, path or file:// URL; by default the only one that is known",
+	 .help = "a registry's name, path or URL; by default the only one that is known",
 	 .to = offsetof(struct cli_values, registry)},
 	CLI_OPTION_KEY("by default the only one here"),
 	CLI_OPTION_WITH_OBJECT,

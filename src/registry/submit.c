@@ -68,19 +68,43 @@ static int commit(struct iov_ctx *ctx, const char *repo, const struct submit *su
 			      0, id);
 }
 
-/* What an earlier try left under the same name is replaced. */
+/* Does the very same submission wait there already, of an earlier try or of somebody who publishes it right now? */
+static bool waits_already(struct iov_ctx *ctx, const char *path, const struct submit *submit)
+{
+	char waiting[IOV_COMMIT_SIZE];
+	bool same = iov_git_resolve(ctx, path, submit->ref, waiting) == IOV_OK;
+	for (size_t i = 0; i < submit->files.count && same; i++) {
+		const struct iov_git_file *file = &submit->files.files[i];
+		iov_auto(iov_buf_release) struct iov_buf there = {0};
+		same = iov_git_read(ctx, path, waiting, file->path, file->len, &there) == IOV_OK &&
+		       there.len == file->len && !memcmp(there.data, file->data, file->len);
+	}
+	return same;
+}
+
+/* What else an earlier try left under the same name is replaced. */
+static int put_in_queue(struct iov_ctx *ctx, const char *path, const struct submit *submit)
+{
+	int rc = IOV_E_BUSY;
+	for (int tries = 0; tries < IOV_HOST_RETRIES && rc == IOV_E_BUSY; tries++) {
+		rc = commit(ctx, path, submit);
+		if (rc != IOV_E_BUSY)
+			return rc;
+		if (waits_already(ctx, path, submit))
+			return IOV_OK;
+		int gone = iov_git_delete_ref(ctx, path, submit->ref);
+		rc = gone && gone != IOV_E_NOT_FOUND ? gone : IOV_E_BUSY;
+	}
+	return rc;
+}
+
 static int submit_here(struct iov_ctx *ctx, const char *path, const struct submit *submit)
 {
 	char main_commit[IOV_COMMIT_SIZE];
 	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, main_commit);
 	if (rc == IOV_E_NOT_FOUND)
 		return iov_error(ctx, rc, "'%s' is no registry; make one with 'iovpkg registry init %s'", path, path);
-	if (!rc)
-		rc = commit(ctx, path, submit);
-	if (rc != IOV_E_BUSY)
-		return rc;
-	rc = iov_git_delete_ref(ctx, path, submit->ref);
-	return rc && rc != IOV_E_NOT_FOUND ? rc : commit(ctx, path, submit);
+	return rc ? rc : put_in_queue(ctx, path, submit);
 }
 
 /* The commit is made in a repository of its own and pushed from there. */

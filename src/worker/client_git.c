@@ -92,6 +92,16 @@ int iov_git_init(struct iov_ctx *ctx, const char *repo)
 	return rc ? rc : run_simple(ctx, &job, json_pack("{s:s, s:s}", "job", "git-init", "repo", repo), NULL);
 }
 
+/* A job that speaks to `url`, with the folder where this root keeps certificates and ssh keys for it. */
+static int run_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, char *ret_commit)
+{
+	iov_auto(iov_json_release) json_t *owned = request;
+	iov_auto(iov_free_ptr) char *etc = iov_path(ctx, IOV_ETC);
+	if (!etc || (owned && json_object_set_new(owned, "etc", json_string(etc))))
+		return iov_oom(ctx);
+	return run_simple(ctx, job, iov_take(owned), ret_commit);
+}
+
 int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, char *ret_commit)
 {
 	char commit[COMMIT_HEX + 1];
@@ -100,7 +110,7 @@ int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const 
 	if (rc)
 		return rc;
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s}", "job", "git-fetch", "repo", repo, "url", url, "ref", ref);
-	return run_simple(ctx, &job, request, ret_commit ? ret_commit : commit);
+	return run_remote(ctx, &job, request, ret_commit ? ret_commit : commit);
 }
 
 int iov_git_resolve(struct iov_ctx *ctx, const char *repo, const char *ref, char *ret_commit)
@@ -163,7 +173,7 @@ int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const c
 	struct iov_worker_job job = remote_job("pushing to", url);
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "git-push", "repo", repo, "url", url, "ref",
 				    ref, "remote_ref", remote_ref);
-	return run_simple(ctx, &job, request, NULL);
+	return run_remote(ctx, &job, request, NULL);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */

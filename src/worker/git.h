@@ -17,6 +17,9 @@ int iov_git_setup(struct iov_job *job);
 int iov_git_open(struct iov_job *job, git_repository **ret);
 /* The same, made when missing. */
 int iov_git_open_or_init(struct iov_job *job, git_repository **ret);
+/* Writes down, before a fetch, that a clone made of fetches one commit deep ends at its branches' tips. libgit2 1.8
+ * forgets it whenever a fetch brings no other end (an archive's does not), and then looks for the commits behind. */
+int iov_git_mark_ends(struct iov_job *job, git_repository *repo);
 
 static inline void iov_git_free_repository(git_repository **repo)
 {

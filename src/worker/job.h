@@ -13,7 +13,9 @@ struct iov_job {
 	struct iov_ctx *ctx; /* holds the error; its root and callbacks are empty */
 	json_t *request;
 	int sock;
-	const char *home;	/* of the user, where the job is to speak ssh for him */
+	const char *home;	/* its .ssh holds the keys and known hosts, where the job is to speak ssh */
+	const char *ca;		/* the file of certificates that https trusts besides the system's */
+	bool has_ca;		/* it is there */
 	struct iov_frame frame; /* the input frame taken last */
 	char answer[64];	/* what END carries */
 };

@@ -13,7 +13,9 @@
 #define PROGRESS_MS 100	     /* between two progress frames */
 #define WORDS_MAX 2048	     /* bytes kept of what a remote says */
 
-/* Keys without a passphrase in the user's ~/.ssh, in the order of ssh(1). */
+#define SYSTEM_CA "/etc/ssl/certs"
+
+/* Keys without a passphrase in the .ssh of job->home, in the order of ssh(1). */
 static const char *const ssh_keys[] = {"id_rsa", "id_ecdsa", "id_ed25519"};
 
 struct transfer {
@@ -59,20 +61,27 @@ static int transfer_error(struct transfer *transfer, int rc)
 	if (transfer->failed)
 		return iov_error_code(ctx);
 	if (rc == GIT_ECERTIFICATE && transfer->url.kind == IOV_URL_SSH)
-		return iov_error(ctx, IOV_E_NETWORK,
-				 "'%s': the host key is not the one in ~/.ssh/known_hosts (%s); connect "
-				 "once with ssh and compare its fingerprint",
-				 transfer->text, iov_git_message());
+		return iov_error(
+			ctx, IOV_E_NETWORK,
+			"'%s': its host key is not the one that '%s/.ssh/known_hosts' has, if it has one; compare "
+			"the fingerprint with the server's, then write the key there (ssh-keyscan shows it)",
+			transfer->text, transfer->job->home);
 	if (rc == GIT_ECERTIFICATE)
-		return iov_error(ctx, IOV_E_NETWORK, "'%s': the server's certificate is not trusted: %s",
-				 transfer->text, iov_git_message());
+		return iov_error(
+			ctx, IOV_E_NETWORK,
+			"'%s': the server's certificate is not trusted (%s); if the server is yours, write the "
+			"certificate of its authority to '%s'",
+			transfer->text, iov_git_message(), transfer->job->ca);
 	if (rc == GIT_EAUTH)
 		return iov_error(ctx, IOV_E_NETWORK, "'%s' does not let you in: %s", transfer->text, iov_git_message());
+	/* This host's own trouble comes before what the remote says, which may have said no more than how it counts. */
+	int code = iov_git_error(ctx, rc, "'%s'", transfer->text);
+	if (code == IOV_E_SPACE || code == IOV_E_PERMISSION)
+		return code;
 	if (transfer->words.len)
 		return iov_error(ctx, IOV_E_NETWORK, "'%s': %s; the remote says: %s", transfer->text, iov_git_message(),
 				 transfer->words.data);
-	int code = iov_git_error(ctx, rc, "'%s'", transfer->text);
-	return code == IOV_E_SPACE || code == IOV_E_PERMISSION ? code : unreachable(transfer, iov_git_message());
+	return unreachable(transfer, iov_git_message());
 }
 
 /* ---- callbacks -------------------------------------------------------------------------------------------------- */
@@ -131,9 +140,9 @@ static int offer_key(struct transfer *transfer, const char *user, git_credential
 			return git_credential_ssh_key_new(ret, user ? user : "git", NULL, key, "");
 	}
 	iov_error(transfer->job->ctx, IOV_E_NETWORK,
-		  "'%s' accepts none of your keys; it needs ~/.ssh/id_ed25519, id_ecdsa or id_rsa without a passphrase "
-		  "(ssh agents are not asked)",
-		  transfer->text);
+		  "'%s' accepts none of your keys; it needs id_ed25519, id_ecdsa or id_rsa without a passphrase in "
+		  "'%s/.ssh' (ssh agents are not asked)",
+		  transfer->text, transfer->job->home);
 	return fail(transfer);
 }
 
@@ -175,6 +184,19 @@ static int check_local(struct transfer *transfer)
 	return IOV_OK;
 }
 
+/* Both in one call: what libgit2 does with an earlier call's certificates depends on its TLS library. */
+static int trust_certificates(struct transfer *transfer)
+{
+	const char *ca = transfer->job->ca, *system = access(SYSTEM_CA, R_OK) == 0 ? SYSTEM_CA : NULL;
+	int rc = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, ca, system);
+	if (rc < 0)
+		return iov_error(
+			transfer->job->ctx, IOV_E_INPUT,
+			"the certificates in '%s' cannot be used: %s; it needs to be PEM that everybody may read", ca,
+			iov_git_message());
+	return IOV_OK;
+}
+
 static int begin(struct transfer *transfer, git_repository *repo)
 {
 	int rc = check_local(transfer);
@@ -182,6 +204,8 @@ static int begin(struct transfer *transfer, git_repository *repo)
 		return rc;
 	if (transfer->url.kind == IOV_URL_SSH)
 		git_libgit2_opts(GIT_OPT_SET_HOMEDIR, transfer->job->home);
+	if (transfer->job->has_ca && (rc = trust_certificates(transfer)))
+		return rc;
 	rc = git_remote_create_anonymous(&transfer->remote, repo, transfer->url.target);
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
 }
@@ -204,6 +228,13 @@ static int connect_to(struct transfer *transfer)
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
 }
 
+/* One commit deep where libgit2 can: from a local path it refuses to, and over a lasting connection (ssh, git) it
+ * confuses the server. */
+static bool is_shallow(const struct transfer *transfer)
+{
+	return transfer->url.kind == IOV_URL_HTTP;
+}
+
 static int find_remote_ref(struct transfer *transfer, const char *ref, git_oid *ret)
 {
 	const git_remote_head **heads;
@@ -219,8 +250,6 @@ static int find_remote_ref(struct transfer *transfer, const char *ref, git_oid *
 	return iov_error(transfer->job->ctx, IOV_E_NOT_FOUND, "'%s' has no ref '%s'", transfer->text, ref);
 }
 
-/* One commit deep where libgit2 can: from a local path it refuses to, and over a lasting connection (ssh, git) it
- * confuses the server. */
 static int download(struct transfer *transfer, const char *ref)
 {
 	iov_auto(iov_free_ptr) char *spec = join("+", ref, ":", ref);
@@ -232,7 +261,7 @@ static int download(struct transfer *transfer, const char *ref)
 	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
 	options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	options.update_fetchhead = 0;
-	options.depth = transfer->url.kind == IOV_URL_HTTP ? 1 : GIT_FETCH_DEPTH_FULL;
+	options.depth = is_shallow(transfer) ? 1 : GIT_FETCH_DEPTH_FULL;
 	git_strarray specs = {.strings = &spec, .count = 1};
 	int rc = git_remote_fetch(transfer->remote, &specs, &options, NULL);
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
@@ -265,7 +294,9 @@ int iov_job_git_fetch(struct iov_job *job)
 	if (rc)
 		return rc;
 	bool current = git_reference_name_to_id(&ours, repo, ref) == 0 && git_oid_equal(&ours, &theirs);
-	rc = current ? IOV_OK : download(&transfer, ref);
+	if (!current && is_shallow(&transfer))
+		rc = iov_git_mark_ends(job, repo);
+	rc = rc || current ? rc : download(&transfer, ref);
 	return rc ? rc : answer_ref(job, repo, ref);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/release.h"
+#include "util/buf.h"
 #include "util/cleanup.h"
 
 #define MIB (1ull << 20)
@@ -90,15 +91,50 @@ static int find_rights(struct iov_job *job, enum iov_sandbox_kind kind, struct i
 	return rc;
 }
 
-/* Whose keys ssh uses. Looked up while /etc/passwd can still be read. */
-static int find_home(struct iov_job *job)
+static char *below(const char *folder, const char *name)
+{
+	struct iov_buf path = {0};
+	iov_buf_printf(&path, "%s/%s", folder, name);
+	return iov_buf_take(&path);
+}
+
+/* Whose keys ssh uses: this root's, where it has some that the caller may read, or the caller's own. Looked up while
+ * /etc/passwd can still be read. */
+static int find_home(struct iov_job *job, const char *etc)
 {
 	const struct passwd *user = getpwuid(getuid());
-	if (!user || !user->pw_dir)
+	iov_auto(iov_free_ptr) char *keys = below(etc, ".ssh");
+	if (!keys)
+		return iov_oom(job->ctx);
+	const char *home = access(keys, R_OK | X_OK) == 0 ? etc : user ? user->pw_dir : NULL;
+	if (!home)
 		return iov_error(job->ctx, IOV_E_INPUT,
-				 "user %u has no home folder with ssh keys; use a URL that needs none", getuid());
-	job->home = strdup(user->pw_dir);
+				 "user %u has no home folder with ssh keys; make '%s', or use a URL that needs none",
+				 getuid(), keys);
+	job->home = strdup(home);
 	return job->home ? IOV_OK : iov_oom(job->ctx);
+}
+
+static int find_ca(struct iov_job *job, const char *etc)
+{
+	iov_auto(iov_free_ptr) char *ca = below(etc, "ca.pem");
+	if (!ca)
+		return iov_oom(job->ctx);
+	job->has_ca = access(ca, F_OK) == 0;
+	job->ca = iov_take(ca);
+	return IOV_OK;
+}
+
+/* What the operator of this root has set for the URL's protocol. */
+static int find_settings(struct iov_job *job, const struct iov_rights *rights)
+{
+	const char *etc;
+	if (!rights->network)
+		return IOV_OK;
+	int rc = iov_job_string(job, "etc", &etc);
+	if (rc)
+		return rc;
+	return rights->url.kind == IOV_URL_SSH ? find_home(job, etc) : find_ca(job, etc);
 }
 
 static void rights_release(struct iov_rights *rights)
@@ -111,8 +147,7 @@ int iov_sandbox_enter(struct iov_job *job, enum iov_sandbox_kind kind)
 	struct iov_ctx *ctx = job->ctx;
 	iov_auto(rights_release) struct iov_rights rights = {0};
 	int rc = find_rights(job, kind, &rights);
-	if (!rc && rights.has_url && rights.url.kind == IOV_URL_SSH)
-		rc = find_home(job);
+	rc = rc ? rc : find_settings(job, &rights);
 	rc = rc ? rc : iov_sandbox_identity(ctx, &rights);
 	if (rc)
 		return rc;
@@ -121,6 +156,6 @@ int iov_sandbox_enter(struct iov_job *job, enum iov_sandbox_kind kind)
 	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0))
 		return iov_error_errno(ctx, errno, "worker: cannot give up privileges");
 	rc = set_limits(ctx, kind);
-	rc = rc ? rc : iov_sandbox_landlock(ctx, &rights, job->home);
+	rc = rc ? rc : iov_sandbox_landlock(job, &rights);
 	return rc ? rc : iov_sandbox_seccomp(ctx, &rights);
 }

@@ -30,8 +30,8 @@ struct iov_rights {
 /* The user id to run with, and no capabilities beyond file access where it stays root. Needs root; otherwise it only
  * drops. */
 int iov_sandbox_identity(struct iov_ctx *ctx, const struct iov_rights *rights);
-/* Which files can be opened at all. `home` may be NULL. */
-int iov_sandbox_landlock(struct iov_ctx *ctx, const struct iov_rights *rights, const char *home);
+/* Which files can be opened at all. */
+int iov_sandbox_landlock(const struct iov_job *job, const struct iov_rights *rights);
 /* Which system calls there are. */
 int iov_sandbox_seccomp(struct iov_ctx *ctx, const struct iov_rights *rights);
 

@@ -72,9 +72,9 @@ static int allow_ssh(struct iov_ctx *ctx, int ruleset, const char *home)
 	return allow(ctx, ruleset, keys, READ);
 }
 
-static int allow_all(struct iov_ctx *ctx, int ruleset, const struct iov_rights *rights, const char *home,
-		     uint64_t handled)
+static int allow_all(const struct iov_job *job, int ruleset, const struct iov_rights *rights, uint64_t handled)
 {
+	struct iov_ctx *ctx = job->ctx;
 	int rc = IOV_OK;
 	if (rights->repo)
 		rc = allow(ctx, ruleset, rights->repo, WRITE & handled);
@@ -83,7 +83,9 @@ static int allow_all(struct iov_ctx *ctx, int ruleset, const struct iov_rights *
 		rc = allow(ctx, ruleset, rights->url.target, WRITE & handled);
 	for (size_t i = 0; i < IOV_COUNT(network_files) && !rc && rights->network; i++)
 		rc = allow(ctx, ruleset, network_files[i], READ);
-	return !rc && home ? allow_ssh(ctx, ruleset, home) : rc;
+	if (!rc && job->has_ca)
+		rc = allow(ctx, ruleset, job->ca, READ);
+	return !rc && job->home ? allow_ssh(ctx, ruleset, job->home) : rc;
 }
 
 /* What is to be refused where no rule allows it, as far as this kernel knows it. */
@@ -98,8 +100,9 @@ static struct ruleset_attributes handled_by(long abi, bool network)
 	return handled;
 }
 
-int iov_sandbox_landlock(struct iov_ctx *ctx, const struct iov_rights *rights, const char *home)
+int iov_sandbox_landlock(const struct iov_job *job, const struct iov_rights *rights)
 {
+	struct iov_ctx *ctx = job->ctx;
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	/* ABI 1 refuses every rename from one folder to another, which git cannot do without. */
 	if (abi < 1 || (abi < 2 && rights->kind == IOV_SANDBOX_GIT))
@@ -109,7 +112,7 @@ int iov_sandbox_landlock(struct iov_ctx *ctx, const struct iov_rights *rights, c
 	iov_auto(iov_close_fd) int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
 	if (ruleset < 0)
 		return iov_error_errno(ctx, errno, "worker: cannot set up Landlock");
-	int rc = allow_all(ctx, ruleset, rights, home, handled.fs);
+	int rc = allow_all(job, ruleset, rights, handled.fs);
 	if (!rc && syscall(SYS_landlock_restrict_self, ruleset, 0))
 		rc = iov_error_errno(ctx, errno, "worker: cannot enter Landlock");
 	return rc;

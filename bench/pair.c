@@ -1,23 +1,34 @@
 /*
- * Times two commands in turn, A B A B ..., as whole processes, and prints the median of each and of the ratio pair by
- * pair, which holds when the machine's speed drifts.
+ * Times two commands in turn, A B A B ..., as whole processes, and prints the median of each, and the medians of ratio
+ * and difference pair by pair, which hold when the machine's speed drifts.
  *
  *   pair RUNS A-COMMAND A-AFTER B-COMMAND B-AFTER
  *
  * Commands are split at spaces; no shell is between the clock and them. AFTER is run untimed after each run ("" for
- * none), to undo it. Prints: median A in us, median B in us, median A/B. Exit status 1 when a command fails.
+ * none), to undo it. Prints the medians of A, B, A/B, A-B, and of the processor time of A and B, in microseconds. Exit
+ * status 1 when a command fails.
  */
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define WARM_UP 2
 #define WORDS_MAX 64
+
+struct took {
+	double wall, cpu; /* us */
+};
+
+static double us_of(struct timeval time)
+{
+	return (double)time.tv_sec * 1e6 + (double)time.tv_usec;
+}
 
 static double now_us(void)
 {
@@ -26,7 +37,7 @@ static double now_us(void)
 	return (double)at.tv_sec * 1e6 + (double)at.tv_nsec / 1e3;
 }
 
-static int run(const char *command, double *ret_us)
+static int run(const char *command, struct took *ret)
 {
 	char *words[WORDS_MAX + 1];
 	char *copy = strdup(command);
@@ -38,12 +49,13 @@ static int run(const char *command, double *ret_us)
 	posix_spawn_file_actions_init(&quiet);
 	posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0);
 	pid_t child;
+	struct rusage used = {0};
 	int status = 0;
 	double start = now_us();
 	if (count &&
-	    (posix_spawnp(&child, words[0], &quiet, NULL, words, environ) || waitpid(child, &status, 0) != child))
+	    (posix_spawnp(&child, words[0], &quiet, NULL, words, environ) || wait4(child, &status, 0, &used) != child))
 		status = 1;
-	*ret_us = now_us() - start;
+	*ret = (struct took){.wall = now_us() - start, .cpu = us_of(used.ru_utime) + us_of(used.ru_stime)};
 	posix_spawn_file_actions_destroy(&quiet);
 	free(copy);
 	if (status)
@@ -70,18 +82,26 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: pair RUNS A-COMMAND A-AFTER B-COMMAND B-AFTER\n");
 		return 2;
 	}
-	double *a = calloc((size_t)runs, sizeof(*a)), *b = calloc((size_t)runs, sizeof(*b)),
-	       *ratio = calloc((size_t)runs, sizeof(*ratio));
+	enum { A, B, RATIO, MORE, CPU_A, CPU_B, COLUMNS };
+	double *column[COLUMNS];
+	for (int i = 0; i < COLUMNS; i++)
+		if (!(column[i] = calloc((size_t)runs, sizeof(**column))))
+			return 1;
 	for (int i = -WARM_UP; i < runs; i++) {
-		double took_a, took_b, ignored;
-		if (run(argv[2], &took_a) || run(argv[3], &ignored) || run(argv[4], &took_b) || run(argv[5], &ignored))
+		struct took a, b, ignored;
+		if (run(argv[2], &a) || run(argv[3], &ignored) || run(argv[4], &b) || run(argv[5], &ignored))
 			return 1;
 		if (i < 0)
 			continue;
-		a[i] = took_a;
-		b[i] = took_b;
-		ratio[i] = took_a / took_b;
+		column[A][i] = a.wall;
+		column[B][i] = b.wall;
+		column[RATIO][i] = a.wall / b.wall;
+		column[MORE][i] = a.wall - b.wall;
+		column[CPU_A][i] = a.cpu;
+		column[CPU_B][i] = b.cpu;
 	}
-	printf("%.0f %.0f %.3f\n", median(a, runs), median(b, runs), median(ratio, runs));
+	for (int i = 0; i < COLUMNS; i++)
+		printf(i == RATIO ? "%.3f " : "%.0f ", median(column[i], runs));
+	putchar('\n');
 	return 0;
 }

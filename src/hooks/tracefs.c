@@ -108,7 +108,7 @@ static int not_found(struct iov_ctx *ctx, int events, const char *name)
 			 "/sys/kernel/tracing/available_events");
 }
 
-/* Most are named after their category: sched_switch is in sched. Looking into every category takes 0.2 ms. */
+/* Many are named after their category, sched_switch in sched; looking into all of them takes 0.2 ms. */
 static char *guess(int events, const char *name)
 {
 	iov_auto(iov_free_ptr) char *path = NULL;
@@ -117,9 +117,12 @@ static char *guess(int events, const char *name)
 	return faccessat(events, path, F_OK, 0) ? NULL : iov_take(path);
 }
 
-/* The first category that has it. */
+/* A name without category: the one it suggests, else the first that has it. */
 static char *search(int events, const char *name)
 {
+	char *guessed = guess(events, name);
+	if (guessed)
+		return guessed;
 	iov_auto(close_dir) DIR *dir = list(events, ".");
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		iov_auto(iov_free_ptr) char *path = NULL;
@@ -146,13 +149,8 @@ int iov_tracefs_find(struct iov_ctx *ctx, int events, const char *name, char **r
 	if (!is_sane(name))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "'%s' is no tracepoint; it is named by category and name, 'sched/sched_switch'", name);
-	char *path = NULL;
-	if (!strchr(name, '/'))
-		path = guess(events, name);
-	else if (!faccessat(events, name, F_OK, 0))
-		path = strdup(name);
-	if (!path && !strchr(name, '/'))
-		path = search(events, name);
+	char *path =
+		strchr(name, '/') ? (faccessat(events, name, F_OK, 0) ? NULL : strdup(name)) : search(events, name);
 	if (!path)
 		return not_found(ctx, events, name);
 	*ret = path;

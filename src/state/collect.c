@@ -46,19 +46,36 @@ static int add_keys_of(struct iov_ctx *ctx, uint64_t number, struct keys *keys)
 	return rc ? rc : iov_record_keys(ctx, path, json, add_key, keys);
 }
 
-/* What cannot be read must not decide what is removed: any failure ends the collection before the store is touched. */
+static bool is_old(const uint64_t *numbers, size_t count, size_t i, uint64_t current)
+{
+	return i + IOV_GENERATIONS_KEPT < count && numbers[i] != current;
+}
+
+/* Newest first, and no further than until every entry of the store is named: as a rule the first is enough. What cannot
+ * be read must not decide what is removed: any failure ends the collection before the store is touched. */
+static int collect_store(struct iov_ctx *ctx, const uint64_t *numbers, size_t count, uint64_t current)
+{
+	iov_auto(keys_release) struct keys keys = {0};
+	for (size_t i = count; i-- > 0;) {
+		if (!iov_store_has_others(ctx, (const char *const *)keys.items, keys.count))
+			return IOV_OK;
+		int rc = is_old(numbers, count, i, current) ? IOV_OK : add_keys_of(ctx, numbers[i], &keys);
+		if (rc)
+			return rc;
+	}
+	return iov_store_collect(ctx, (const char *const *)keys.items, keys.count);
+}
+
 int iov_generation_collect(struct iov_ctx *ctx)
 {
 	iov_auto(iov_free_ptr) uint64_t *numbers = NULL;
-	iov_auto(keys_release) struct keys keys = {0};
 	size_t count = 0;
 	uint64_t current = 0;
 	int rc = iov_generation_current_number(ctx, &current);
 	if (!rc)
 		rc = iov_generation_numbers(ctx, &numbers, &count);
-	for (size_t i = 0; !rc && i < count; i++) {
-		bool old = i + IOV_GENERATIONS_KEPT < count && numbers[i] != current;
-		rc = old ? iov_generation_remove(ctx, numbers[i]) : add_keys_of(ctx, numbers[i], &keys);
-	}
-	return rc ? rc : iov_store_collect(ctx, (const char *const *)keys.items, keys.count);
+	for (size_t i = 0; !rc && i < count; i++)
+		if (is_old(numbers, count, i, current))
+			rc = iov_generation_remove(ctx, numbers[i]);
+	return rc ? rc : collect_store(ctx, numbers, count, current);
 }

@@ -187,3 +187,17 @@ int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count
 	iov_fs_names_free(names, n_names);
 	return rc;
 }
+
+bool iov_store_has_others(struct iov_ctx *ctx, const char *const *keep, size_t count)
+{
+	iov_auto(iov_free_ptr) char *store = iov_path(ctx, IOV_STATE "/store");
+	char **names = NULL;
+	size_t n_names = 0, n_kept = 0;
+	int rc = store ? iov_fs_names(store, &names, &n_names) : -ENOMEM;
+	if (rc)
+		return rc != -ENOENT;
+	while (n_kept < n_names && is_kept(keep, count, names[n_kept]))
+		n_kept++;
+	iov_fs_names_free(names, n_names);
+	return n_kept < n_names;
+}

@@ -22,5 +22,7 @@ char *iov_store_object_path(struct iov_ctx *ctx, const struct iov_installed *ins
 int iov_store_check(struct iov_ctx *ctx, const struct iov_release *release);
 /* Removes entries that no kept generation names. */
 int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count);
+/* Is there more in the store than these? True also where the store cannot be read. */
+bool iov_store_has_others(struct iov_ctx *ctx, const char *const *keep, size_t count);
 
 #endif

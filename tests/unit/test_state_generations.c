@@ -244,6 +244,19 @@ START_TEST(a_damaged_generation_stops_the_collection)
 }
 END_TEST
 
+/* The newest names the whole store, so what the others name decides nothing and they are not read. */
+START_TEST(older_generations_are_read_only_where_something_may_go)
+{
+	iov_release_free(release("1.0.0"));
+	put_text("generations/1/lock.json", "{");
+	commit(2, "1.0.0");
+	unit_ok(ctx, iov_generation_collect(ctx));
+	put_text("store/dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd/object.bpf.o", "nobody's");
+	unit_fails(ctx, iov_generation_collect(ctx), IOV_E_INPUT, "not valid JSON");
+	ck_assert(exists("store/dddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddddd"));
+}
+END_TEST
+
 static const struct {
 	const char *lock, *instances;
 	enum iov_code code;
@@ -329,6 +342,7 @@ Suite *suite_state_generations(void)
 	tcase_add_test(tests, old_generations_go_and_their_releases_with_them);
 	tcase_add_test(tests, the_current_generation_is_kept_however_old);
 	tcase_add_test(tests, a_damaged_generation_stops_the_collection);
+	tcase_add_test(tests, older_generations_are_read_only_where_something_may_go);
 	tcase_add_loop_test(tests, damage_is_named, 0, IOV_COUNT(damaged));
 	tcase_add_test(tests, a_release_under_a_false_name_is_refused);
 	tcase_add_test(tests, missing_and_misnamed);

@@ -66,8 +66,7 @@ static const char *type_word(const char *word)
 static int add_programs(struct iov_ctx *ctx, const struct bpf_object *object, json_t *array)
 {
 	struct bpf_program *program;
-	bpf_object__for_each_program(program, object)
-	{
+	bpf_object__for_each_program(program, object) {
 		const char *type = type_word(libbpf_bpf_prog_type_str(bpf_program__type(program)));
 		int rc = append(ctx, array,
 				json_pack("{s:s, s:s, s:s, s:b}", "name", bpf_program__name(program), "section",
@@ -148,8 +147,7 @@ static int add_maps(struct iov_ctx *ctx, const struct bpf_object *object, json_t
 {
 	const struct btf *btf = bpf_object__btf(object);
 	struct bpf_map *map;
-	bpf_object__for_each_map(map, object)
-	{
+	bpf_object__for_each_map(map, object) {
 		json_t *json = NULL;
 		int rc = describe_map(ctx, btf, map, &json);
 		if (!rc)

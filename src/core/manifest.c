@@ -277,6 +277,19 @@ const struct iov_param_spec *iov_manifest_param(const struct iov_manifest *manif
 	return find(name, manifest->params, manifest->n_params, sizeof(*manifest->params));
 }
 
+/* A changed map can start empty, when the manifest says so; it cannot be migrated yet. */
+static bool only_resets(const json_t *upgrade)
+{
+	const char *map;
+	json_t *rule;
+	json_object_foreach((json_t *)upgrade, map, rule) {
+		const char *word = json_string_value(json_object_get(rule, "on_change"));
+		if (json_object_size(rule) != 1 || !word || strcmp(word, "reset") != 0)
+			return false;
+	}
+	return true;
+}
+
 const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 {
 	const json_t *json = manifest->json, *maps = json_object_get(json, "maps");
@@ -290,7 +303,7 @@ const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 		return "choose";
 	if (json_object_get(json, "health"))
 		return "health";
-	if (json_object_size(json_object_get(maps, "upgrade")))
+	if (!only_resets(json_object_get(maps, "upgrade")))
 		return "maps.upgrade";
 	return json_object_get(maps, "persist") ? "maps.persist" : NULL;
 }

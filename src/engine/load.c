@@ -33,7 +33,8 @@ static int map_logs(struct iov_loading *loading, struct logs *ret)
 {
 	struct bpf_program *program;
 	size_t count = 0;
-	bpf_object__for_each_program(program, loading->object) count++;
+	bpf_object__for_each_program(program, loading->object)
+		count++;
 	size_t size = (count ? count : 1) * LOG_SIZE;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
@@ -63,12 +64,12 @@ static int list_maps(struct iov_loading *loading)
 {
 	struct bpf_map *map;
 	size_t count = 0;
-	bpf_object__for_each_map(map, loading->object) count++;
+	bpf_object__for_each_map(map, loading->object)
+		count++;
 	loading->maps = calloc(count + 1, sizeof(*loading->maps));
 	if (!loading->maps)
 		return iov_oom(loading->ctx);
-	bpf_object__for_each_map(map, loading->object)
-	{
+	bpf_object__for_each_map(map, loading->object) {
 		struct iov_loading_map *one = &loading->maps[loading->n_maps++];
 		one->map = map;
 		one->name = name_of(map);
@@ -134,8 +135,7 @@ static int choose_programs(struct iov_loading *loading, const struct logs *logs)
 {
 	struct bpf_program *program;
 	size_t index = 0;
-	bpf_object__for_each_program(program, loading->object)
-	{
+	bpf_object__for_each_program(program, loading->object) {
 		int rc = choose_program(loading, program);
 		if (rc)
 			return rc;
@@ -165,8 +165,7 @@ static int not_loaded(struct iov_loading *loading, const struct logs *logs, cons
 {
 	struct bpf_program *program;
 	size_t index = 0, len = 0;
-	bpf_object__for_each_program(program, loading->object)
-	{
+	bpf_object__for_each_program(program, loading->object) {
 		const char *text = logs->memory + index++ * LOG_SIZE;
 		if (*text)
 			return iov_verifier_refusal(loading->ctx, loading->title, bpf_program__name(program), text);
@@ -177,9 +176,11 @@ static int not_loaded(struct iov_loading *loading, const struct logs *logs, cons
 			loading->ctx, IOV_E_PERMISSION,
 			"%s may not be loaded (%.*s); run it as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 			loading->title, (int)len, reason);
-	if (err == ENOMEM || err == ENOSPC)
-		return iov_error_errno(loading->ctx, err, "%s cannot be loaded (%.*s)", loading->title, (int)len,
-				       reason);
+	if (err == ENOMEM || err == ENOSPC || err == E2BIG)
+		return iov_error(loading->ctx, IOV_E_SPACE,
+				 "%s needs more memory than this kernel gives it (%.*s); make its maps smaller, 'iovpkg "
+				 "info %s' shows the parameters",
+				 loading->title, (int)len, reason, loading->load->release->manifest->name);
 	return iov_error(loading->ctx, IOV_E_UNSUPPORTED,
 			 "this kernel cannot load %s: %.*s; install a release for this kernel, or a newer kernel",
 			 loading->title, len ? (int)len : (int)strlen(strerror(err)), len ? reason : strerror(err));
@@ -221,8 +222,7 @@ static int pin_all(struct iov_loading *loading)
 	for (size_t i = 0; !rc && i < loading->n_maps; i++)
 		if (!loading->maps[i].imported && bpf_map__autocreate(loading->maps[i].map))
 			rc = pin(loading, "maps", loading->maps[i].name, bpf_map__fd(loading->maps[i].map));
-	bpf_object__for_each_program(program, loading->object)
-	{
+	bpf_object__for_each_program(program, loading->object) {
 		if (!rc && bpf_program__autoload(program))
 			rc = pin(loading, "progs", bpf_program__name(program), bpf_program__fd(program));
 	}

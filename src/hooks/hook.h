@@ -1,6 +1,6 @@
 /*
  * A hook plugin: one file in src/hooks/ that serves one kind of place where the kernel runs programs. hooks/table.c
- * lists them. To add a hook: write the file, add its row, a sample and a test (docs/adding-a-hook.md).
+ * lists them. To add a hook: write the file, add its row, a sample and a test (docs/hooks.md).
  *
  * A plugin speaks in pins. `dir` is an instance's folder in bpffs (".../live/flow-count"):
  *   progs/<program>  the module's program, pinned by the engine before attach is called

@@ -241,6 +241,9 @@ int iov_obtain(struct iov_edit *edit, const struct iov_obtain *request)
 	struct iov_ctx *ctx = edit->ctx;
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
 	int rc = iov_registries_open_updated(ctx, &registries);
+	for (size_t i = 0; !rc && i < request->wishes->count; i++)
+		if (!iov_generation_installed(edit->from, request->wishes->items[i].name))
+			rc = iov_registries_need_one(ctx, registries, request->wishes->items[i].name);
 	if (rc)
 		return rc;
 	iov_auto(iov_free_ptr) struct iov_release **single = calloc(edit->from->n_installed + 1, sizeof(*single));

@@ -32,6 +32,15 @@ int iov_registries_open_fresh(struct iov_ctx *ctx, struct iov_registries **ret)
 	return IOV_OK;
 }
 
+int iov_registries_need_one(struct iov_ctx *ctx, const struct iov_registries *registries, const char *name)
+{
+	if (iov_registries_count(registries))
+		return IOV_OK;
+	return iov_error(ctx, IOV_E_NOT_FOUND,
+			 "no registry is configured to find '%s' in; add one with 'iovpkg registry add NAME URL'",
+			 name);
+}
+
 void iov_registries_close(struct iov_registries **registries)
 {
 	iov_registries_free(*registries);

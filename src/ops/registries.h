@@ -9,6 +9,8 @@
 int iov_registries_open_fresh(struct iov_ctx *ctx, struct iov_registries **ret);
 /* For changes: updated unless offline, or an error. */
 int iov_registries_open_updated(struct iov_ctx *ctx, struct iov_registries **ret);
+/* IOV_E_NOT_FOUND with the remedy when this host knows no registry at all, so that `name` cannot be found. */
+int iov_registries_need_one(struct iov_ctx *ctx, const struct iov_registries *registries, const char *name);
 /* For iov_auto(). */
 void iov_registries_close(struct iov_registries **registries);
 

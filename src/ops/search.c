@@ -68,6 +68,8 @@ int iov_search(struct iov_ctx *ctx, const char *text, char **ret_json)
 	iov_auto(iov_json_release) json_t *list = json_array();
 	int rc = iov_registries_open_fresh(ctx, &registries);
 	if (!rc)
+		rc = iov_registries_need_one(ctx, registries, text ? text : "modules");
+	if (!rc)
 		rc = iov_generation_current(ctx, &current);
 	if (!rc)
 		rc = iov_registries_names(ctx, registries, &names.items, &names.count);
@@ -147,6 +149,8 @@ int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json)
 	int rc = iov_registries_open_fresh(ctx, &registries);
 	if (!rc)
 		rc = iov_generation_current(ctx, &current);
+	if (!rc)
+		rc = iov_registries_need_one(ctx, registries, name);
 	if (!rc)
 		rc = iov_registries_releases(ctx, registries, name, &releases, &count);
 	if (rc)

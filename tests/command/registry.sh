@@ -20,6 +20,8 @@ author key generate stranger >"$out" 2>&1
 sed 's/^name: .*/name: flow-other/' "$top/bpf-samples/flow-table/iov.yaml" >"$tmp/changed/iov.yaml"
 refuses "a publisher whom the root does not know" 6 "stranger" author publish "$tmp/changed" --registry "$registry" --key stranger
 
+refuses "search before there is a registry" 4 "iovpkg registry add" host search
+refuses "install before there is a registry" 4 "iovpkg registry add" host install flow-table --no-load
 refuses "add without a yes or a fingerprint" 16 "--fingerprint" host registry add test "$registry"
 refuses "add with a wrong fingerprint" 6 "fingerprint" host registry add test "$registry" --fingerprint "$(printf '0%.0s' {1..64})"
 check "add" host registry add test "$registry" --yes
@@ -31,6 +33,24 @@ refuses "info of what is not there" 4 "flow-cuont" host info flow-cuont
 
 refuses "install what is not there" 4 "flow-cuont" host install flow-cuont --no-load
 refuses "a version that does not exist" 5 "9" host install flow-table@^9 --no-load
+# Dependencies that cannot be had. depends NAME MODULE REQUIREMENT: a module like flow-count that needs this one.
+depends() {
+	cp -r "$top/bpf-samples/flow-count" "$tmp/$1"
+	sed -i "s/^name: .*/name: $1/; s/^summary: .*/summary: Needs $2/; s/flow-table: .*/$2: $3/; s/from: flow-table/from: $2/" "$tmp/$1/iov.yaml"
+	check "publish $1, which needs $2 $3" publish "$tmp/$1"
+}
+depends orphan flow-tabel ^1.0
+depends picky flow-table ^2.0
+refuses "a dependency that no registry has" 4 "'orphan' 1.0.0 needs 'flow-tabel' ^1.0, but no registry has a module named 'flow-tabel'" host install orphan --no-load
+also "says what to do" "add the registry that has it"
+refuses "a dependency in a version that nobody published" 5 "'picky' 1.0.0 needs 'flow-table' ^2.0, but there is only 1.0.0" host install picky --no-load
+cp -r "$top/bpf-samples/flow-table" "$tmp/next" && sed -i 's/^version: .*/version: 2.0.0/' "$tmp/next/iov.yaml"
+check "publish flow-table 2.0.0" publish "$tmp/next"
+refuses "dependencies that exclude each other" 5 "no releases fit together" host install picky flow-count --no-load
+also "the one wants it so" "'picky' 1.0.0 needs 'flow-table' ^2.0"
+also "the other so" "'flow-count' 1.0.0 needs 'flow-table' ^1.0"
+equal "nothing was installed" "$(host list --json | jq '.modules | length')" 0
+
 says "a dry run tells the plan" flow-table host install flow-count --no-load --dry-run
 equal "and changes nothing" "$(host list --json | jq '.modules | length')" 0
 check "install --no-load brings the dependency" host install flow-count --no-load

@@ -178,6 +178,8 @@ static const struct {
 	{BASE "choose: [[p], [q]]\n", "choose"},
 	{BASE "health: [{program: p, ran_within: 1s}]\n", "health"},
 	{BASE "maps: {upgrade: {m: {merge: sum}}}\n", "maps.upgrade"},
+	{BASE "maps: {upgrade: {m: {on_change: migrate}}}\n", "maps.upgrade"},
+	{BASE "maps: {upgrade: {m: {on_change: reset}}}\n", NULL},
 	{BASE "maps: {persist: [m]}\n", "maps.persist"},
 };
 

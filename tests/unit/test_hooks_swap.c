@@ -53,8 +53,7 @@ static struct bpf_object *load_object(const struct bench *bench)
 	struct bpf_object *object = bpf_object__open_file(live_object("hooks"), NULL);
 	struct bpf_program *program;
 	ck_assert_ptr_nonnull(object);
-	bpf_object__for_each_program(program, object)
-	{
+	bpf_object__for_each_program(program, object) {
 		if (bench->hook->attach_type >= 0 && !strncmp(bpf_program__name(program), "tc_", 3))
 			bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)bench->hook->attach_type);
 	}

@@ -6,7 +6,8 @@ net_up() {
 	local side
 	for side in a b; do
 		ip netns add "$net-$side"
-		ip netns exec "$net-$side" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1 2>/dev/null || true
+		net_set "$side" ipv6/conf/all/disable_ipv6 1
+		net_set "$side" ipv6/conf/default/disable_ipv6 1
 	done
 	ip link add iov-a netns "$net-a" type veth peer name iov-b netns "$net-b"
 	in_a ip addr add 10.77.0.1/24 dev iov-a
@@ -23,8 +24,11 @@ net_up() {
 	in_a ip addr add 10.77.1.1/32 dev iov-a
 	in_a ip route add 10.77.2.2/32 dev iov-a src 10.77.1.1
 	in_a ip neigh replace 10.77.2.2 lladdr "$(net_mac b)" dev iov-a nud permanent
-	in_b sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.iov-b.rp_filter=0
+	net_set b ipv4/conf/all/rp_filter 0
+	net_set b ipv4/conf/iov-b/rp_filter 0
 }
+# net_set SIDE KEY VALUE: a network sysctl of that side; one that the kernel lacks is none to set.
+net_set() { nsenter --net="/run/netns/$net-$1" sh -c "[ ! -e /proc/sys/net/$2 ] || echo $3 >/proc/sys/net/$2"; }
 net_mac() { nsenter --net="/run/netns/$net-$1" ip -br link show "iov-$1" | awk '{print $3}'; }
 net_down() {
 	ip netns del "$1-a" 2>/dev/null || true

@@ -66,7 +66,11 @@ static int clang_version(struct iov_ctx *ctx, struct iov_process_result *ret)
 		return iov_error_errno(ctx, rc, "cannot run '%s'", IOV_CLANG);
 	if (ret->status == 0 && ret->out.len)
 		return IOV_OK;
-	return iov_error(ctx, IOV_E_UNSUPPORTED, "'%s --version' failed; install the package 'clang' again", IOV_CLANG);
+	const char *why = ret->err.len ? ret->err.data : "it said nothing";
+	return iov_error(ctx, IOV_E_UNSUPPORTED,
+			 "'%s --version' failed (%.*s); install the package 'clang' again, or raise a limit on memory "
+			 "(ulimit -v) if there is one",
+			 IOV_CLANG, (int)strcspn(why, "\n"), why);
 }
 
 static void digest_text(struct iov_digest *digest, const char *text)

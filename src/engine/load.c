@@ -177,10 +177,11 @@ static int not_loaded(struct iov_loading *loading, const struct logs *logs, cons
 			"%s may not be loaded (%.*s); run it as root or give CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON",
 			loading->title, (int)len, reason);
 	if (err == ENOMEM || err == ENOSPC || err == E2BIG)
-		return iov_error(loading->ctx, IOV_E_SPACE,
-				 "%s needs more memory than this kernel gives it (%.*s); make its maps smaller, 'iovpkg "
-				 "info %s' shows the parameters",
-				 loading->title, (int)len, reason, loading->load->release->manifest->name);
+		return iov_error(
+			loading->ctx, IOV_E_SPACE,
+			"%s needs more memory than this kernel gives it (%.*s); make its maps smaller, 'iovpkg "
+			"info %s' shows the parameters",
+			loading->title, (int)len, reason, loading->load->release->manifest->name);
 	return iov_error(loading->ctx, IOV_E_UNSUPPORTED,
 			 "this kernel cannot load %s: %.*s; install a release for this kernel, or a newer kernel",
 			 loading->title, len ? (int)len : (int)strlen(strerror(err)), len ? reason : strerror(err));

@@ -39,7 +39,9 @@ static int mount_bpffs(struct iov_ctx *ctx, const char *path)
 	if (rc == -ENODEV)
 		return iov_error(ctx, IOV_E_UNSUPPORTED,
 				 "this kernel has no bpffs; use one with CONFIG_BPF_SYSCALL, such as a distribution's");
-	return iov_error_errno(ctx, rc, "cannot mount bpffs at '%s'", path);
+	return iov_error_errno(ctx, rc,
+			       "cannot mount bpffs at '%s'; make that a folder and run 'mount -t bpf bpf %s' as root",
+			       path, path);
 }
 
 int iov_pins_prepare(struct iov_ctx *ctx)

@@ -37,9 +37,14 @@ static void reading_release(struct reading *reading)
 	iov_archive_names_release(&reading->names);
 }
 
+/* libarchive passes on zstd's words, but not that they speak of memory. */
+#define ZSTD_NO_MEMORY "not enough memory"
+
 static int damaged(struct reading *reading, struct archive *archive)
 {
 	const char *why = archive_error_string(archive);
+	if (why && strstr(why, ZSTD_NO_MEMORY))
+		return iov_oom(reading->ctx);
 	switch (archive_errno(archive)) {
 	case ENOMEM:
 		return iov_oom(reading->ctx);

@@ -12,6 +12,7 @@
 #include "util/cleanup.h"
 
 #define FIRST_SPARE_FD 10 /* above every number that the worker is given */
+#define LOADER_FAILED 127 /* what ld.so ends a program with whose libraries it cannot load */
 
 /* Ends it and tells how it ended. */
 static int reap(struct iov_worker *worker)
@@ -187,6 +188,12 @@ static int died(struct iov_ctx *ctx, struct iov_worker *worker)
 	if (WIFSIGNALED(status))
 		return iov_error(ctx, IOV_E_INTERNAL, "%s '%s': the helper program '%s' was killed by signal %d (%s)",
 				 job->verb, job->subject, ctx->worker, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	if (WEXITSTATUS(status) == LOADER_FAILED)
+		return iov_error(
+			ctx, IOV_E_INTERNAL,
+			"%s '%s': the helper program '%s' cannot start; install iovpkg and its libraries again, "
+			"or raise a limit on memory (ulimit -v) if there is one",
+			job->verb, job->subject, ctx->worker);
 	return iov_error(ctx, IOV_E_INTERNAL,
 			 "%s '%s': the helper program '%s' ended with status %d and without an answer", job->verb,
 			 job->subject, ctx->worker, WEXITSTATUS(status));

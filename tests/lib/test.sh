@@ -2,6 +2,7 @@
 #   check NAME COMMAND...                passes when the command succeeds
 #   refuses NAME CODE WORDS COMMAND...   passes when it fails with this exit code and says these words
 #   says NAME WORDS COMMAND...           passes when it succeeds and says these words
+#   also NAME WORDS                      passes when what the last command said has these words too
 #   skip_all REASON                      the whole file is skipped, and counted once
 set -u
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -44,6 +45,7 @@ refuses() {
 	"$@" >"$out" 2>&1 || status=$?
 	if [ $status -eq "$code" ] && grep -qF -- "$words" "$out"; then pass "$name"; else fail "$name: expected exit $code (was $status) and '$words'"; fi
 }
+also() { if grep -qF -- "$2" "$out"; then pass "$1"; else fail "$1: expected '$2' too"; fi; }
 equal() { if [ "$2" = "$3" ]; then pass "$1"; else echo "'$2' is not '$3'" >"$out"; fail "$1"; fi; }
 
 need_root() { [ "$(id -u)" = 0 ] || skip_all "needs root"; }

@@ -38,6 +38,58 @@ umount "$tmp/host/sys/fs/bpf"
 check "bpffs is mounted again" inside install flow-count --set iface=iov-b
 check "status after that" inside status
 
+# From here on each failure leaves this as it is: what runs, and every pin.
+host_state() { inside status --json | jq -cS '[.generation, .instances]'; pins; }
+before=$(host_state)
+unchanged() { equal "$1" "$(host_state)" "$before"; }
+# A kernel that lacks something, in a mount namespace: without FOLDER COMMAND... finds FOLDER empty.
+without() { in_b unshare -m sh -c 'mount -t tmpfs -o ro none "$0" && exec "$@"' "$@"; }
+
+# A tracepoint that no kernel has.
+cp -r "$top/bpf-samples/exec-trace" "$tmp/ghost"
+sed -i 's/^name: .*/name: ghost/; s/^summary: .*/summary: Looks where nothing is/' "$tmp/ghost/iov.yaml"
+sed -i 's#tracepoint/sched/sched_process_exec#tracepoint/sched/sched_proces_exec#' "$tmp/ghost/src/exec_trace.bpf.c"
+check "publish a module for a tracepoint that is none" publish "$tmp/ghost"
+refuses "a tracepoint that does not exist, and the nearest" 4 "did you mean 'sched/sched_process_exec'?" inside install ghost
+unchanged "the host is as it was after that"
+
+# No BTF.
+btf=/sys/kernel/btf
+publish switch-count || fail "publish switch-count"
+refuses "loading without BTF" 9 "$btf/vmlinux" without $btf "$IOVPKG" --root "$tmp/host" install switch-count
+also "what kernel to use" CONFIG_DEBUG_INFO_BTF
+refuses "building with vmlinux.h without BTF" 9 "vmlinux.h" without $btf "$IOVPKG" --root "$tmp/author" build "$top/bpf-samples/exec-trace" -o "$tmp/object"
+also "what kernel to use, or what to do without" "beside the source"
+check "what needs no vmlinux.h is built" without $btf "$IOVPKG" --root "$tmp/author" build "$top/bpf-samples/flow-table" -o "$tmp/object"
+unchanged "the host is as it was without BTF"
+
+# No bpffs: mounted where that can be done (above), else a word on how.
+mkdir -p "$tmp/bare/sys"
+check "another root" "$IOVPKG" --root "$tmp/bare" registry add test "$registry" --yes
+refuses "bpffs cannot be mounted" 12 "mount -t bpf bpf $tmp/bare/sys/fs/bpf" without "$tmp/bare/sys" "$IOVPKG" --root "$tmp/bare" install flow-table
+also "why" "Read-only file system"
+equal "nothing was installed there" "$("$IOVPKG" --root "$tmp/bare" list --json | jq '.modules | length')" 0
+check "with bpffs it is" "$IOVPKG" --root "$tmp/bare" install flow-table
+check "bpffs is mounted below that root" grep -q "^bpf $tmp/bare/sys/fs/bpf bpf" /proc/mounts
+check "and removed" "$IOVPKG" --root "$tmp/bare" remove flow-table
+
+# Memory: the kernel's, for a map, and the process's own.
+refuses "a map larger than the machine" 13 "flow-table 1.0.0 needs more memory" inside load flow-table --as huge --set max_flows=4000000000
+also "says which map" "map 'flows'"
+unchanged "the host is as it was after that"
+can_be_limited() { (ulimit -v 1000000; exec "$IOVPKG" --version) >"$out" 2>&1; }
+if can_be_limited 2>/dev/null; then
+	limited() { (ulimit -v "$1"; shift; inside "$@"); }
+	refuses "no memory for the worker's libraries" 1 "ulimit -v" limited 20000 install switch-count
+	refuses "no memory for the compiler" 9 "ulimit -v" limited 100000 install switch-count
+	for size in 5000 10000 15000 60000; do
+		limited $size install switch-count >"$out" 2>&1
+		unchanged "with $size KB the host stays as it was"
+	done
+else
+	skip "limits on the process's memory" "this build has AddressSanitizer, which takes terabytes of address space"
+fi
+
 # Not root.
 if command -v setpriv >/dev/null; then
 	chmod -R a+rX "$tmp/host/var" "$tmp/host/etc" 2>/dev/null

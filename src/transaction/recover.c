@@ -109,7 +109,7 @@ static int end_journal(struct iov_ctx *ctx, struct iov_engine *engine)
 	if (rc)
 		return rc;
 	iov_note(ctx, "ending what an earlier command left undone");
-	if (strcmp(boot_id, journal.boot_id))
+	if (strcmp(boot_id, journal.boot_id) != 0)
 		return forget_boot(ctx, engine, &journal, current);
 	return end_crashed(ctx, engine, &journal, current);
 }

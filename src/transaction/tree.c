@@ -66,7 +66,7 @@ static void drop_marks(char **entries, size_t *count)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < *count; i++) {
-		if (strncmp(entries[i], MARK, strlen(MARK)))
+		if (strncmp(entries[i], MARK, strlen(MARK)) != 0)
 			entries[kept++] = entries[i];
 		else
 			free(entries[i]);

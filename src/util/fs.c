@@ -111,6 +111,12 @@ int iov_fs_mkdirs_for(const char *path, mode_t mode)
 	return folder ? iov_fs_mkdirs(folder, mode) : -ENOMEM;
 }
 
+/* The folder itself, or the one above it. */
+static bool is_dots(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
 static int remove_at(int parent, const char *name)
 {
 	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
@@ -128,7 +134,7 @@ static int remove_at(int parent, const char *name)
 	}
 	int rc = 0;
 	for (struct dirent *entry; !rc && (entry = readdir(dir));)
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+		if (!is_dots(entry->d_name))
 			rc = remove_at(fd, entry->d_name);
 	closedir(dir);
 	if (!rc && unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT)
@@ -157,7 +163,7 @@ bool iov_fs_exists(const char *path)
 
 static int not_dots(const struct dirent *entry)
 {
-	return strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
+	return !is_dots(entry->d_name);
 }
 
 static int bytewise(const struct dirent **a, const struct dirent **b)

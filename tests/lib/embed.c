@@ -1,4 +1,5 @@
-/* A program of somebody else on libiovpkg, as a reader of the public header would write it: lists what a root has installed. */
+/* A program of somebody else on libiovpkg, as a reader of the public header would write it: lists what a root has
+ * installed. */
 #include <iovpkg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -28,7 +28,7 @@ uint64_t host_number(struct iov_ctx *ctx);
 uint32_t host_shared_map(struct iov_ctx *ctx);
 /* Asserts that disk and pin trees are the current generation's, and that nothing is left over there; with any engine.
  */
-void host_check_state(struct iov_ctx *ctx, const struct iov_generation *current);
+void host_check_state(struct iov_ctx *ctx, const struct iov_generation *generation);
 /* The same, and that in the pretended kernel its sites run the pinned programs (but `n_down` of them), and nothing else
  * does. */
 void host_check(struct iov_ctx *ctx, size_t n_down);

@@ -59,6 +59,8 @@ START_TEST(death_is_told)
 	worker_does("exit 7");
 	unit_fails(ctx, run(10, 0), IOV_E_INTERNAL, "trying 'it': the helper program '");
 	unit_fails(ctx, run(10, 0), IOV_E_INTERNAL, "ended with status 7 and without an answer");
+	worker_does("exit 127");
+	unit_fails(ctx, run(10, 0), IOV_E_INTERNAL, "cannot start; install iovpkg and its libraries again");
 	worker_does("kill -11 $$");
 	unit_fails(ctx, run(10, 0), IOV_E_INTERNAL, "was killed by signal 11 (Segmentation fault)");
 }

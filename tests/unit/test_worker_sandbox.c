@@ -61,7 +61,7 @@ static void start(json_t *request, int file, struct iov_worker *worker)
 {
 	char filter[64] = "0";
 	unit_ok(ctx, iov_worker_start(ctx, &job, request, file, worker));
-	for (int i = 0; i < 1000 && strcmp(filter, "2"); i++) {
+	for (int i = 0; i < 1000 && strcmp(filter, "2") != 0; i++) {
 		usleep(10000);
 		read_status(worker->pid, "Seccomp", filter);
 	}

@@ -2,7 +2,7 @@
 packages_base="build-essential autoconf automake libtool pkg-config ca-certificates libelf-dev libssl-dev libjansson-dev libyaml-dev
 	libarchive-dev libseccomp-dev clang llvm bubblewrap git iproute2 iputils-ping jq"
 packages_backports="libbpf-dev bpftool libgit2-dev"
-packages_check="check clang-format clang-tidy clang-tools cppcheck mandoc shellcheck ethtool valgrind zstd xz-utils cpio busybox-static kmod
+packages_check="check clang-format clang-tidy cppcheck mandoc shellcheck cpio busybox-static kmod
 	nginx-light fcgiwrap openssh-server openssl"
 packages_check_backports="qemu-system-x86"
 

@@ -3,6 +3,7 @@
 . "$(dirname "$0")/../lib/test.sh"
 PATH=$PATH:/usr/sbin
 for tool in jq git nginx fcgiwrap sshd ssh-keygen openssl; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
+getent hosts localhost >/dev/null || skip_all "localhost is no name here; /etc/hosts has none"
 backend=$(git --exec-path)/git-http-backend
 [ -x "$backend" ] || skip_all "git http-backend is not installed"
 

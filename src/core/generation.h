@@ -31,6 +31,11 @@ struct iov_generation {
 int iov_generation_copy(struct iov_ctx *ctx, const struct iov_generation *from,
 			struct iov_generation **ret); /* number + 1 */
 void iov_generation_free(struct iov_generation *generation);
+/* For iov_auto(). */
+static inline void iov_generation_release(struct iov_generation **generation)
+{
+	iov_generation_free(*generation);
+}
 struct iov_installed *iov_generation_installed(const struct iov_generation *generation,
 					       const char *module); /* NULL: none */
 struct iov_instance *iov_generation_instance(const struct iov_generation *generation, const char *name);

@@ -44,6 +44,11 @@ struct iov_plan {
 };
 
 void iov_plan_free(struct iov_plan *plan);
+/* For iov_auto(). */
+static inline void iov_plan_release(struct iov_plan **plan)
+{
+	iov_plan_free(*plan);
+}
 bool iov_plan_is_empty(const struct iov_plan *plan);
 json_t *iov_plan_json(const struct iov_plan *plan); /* docs/json.md; NULL: no memory */
 

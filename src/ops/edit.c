@@ -103,14 +103,9 @@ static int carry_out(struct iov_edit *edit, const struct iov_plan *plan)
 	return rc ? rc : iov_transaction_run(edit->ctx, edit->engine, plan);
 }
 
-static void free_plan(struct iov_plan **plan)
-{
-	iov_plan_free(*plan);
-}
-
 int iov_edit_finish(struct iov_edit *edit, char **ret_json)
 {
-	iov_auto(free_plan) struct iov_plan *plan = NULL;
+	iov_auto(iov_plan_release) struct iov_plan *plan = NULL;
 	int rc = iov_plan_make(edit->ctx, edit->from, edit->to, &plan);
 	if (rc)
 		return rc;

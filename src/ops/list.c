@@ -26,14 +26,9 @@ static json_t *module_json(const struct iov_generation *generation, const struct
 			 instances_of(generation, manifest->name));
 }
 
-static void free_generation(struct iov_generation **generation)
-{
-	iov_generation_free(*generation);
-}
-
 int iov_list(struct iov_ctx *ctx, char **ret_json)
 {
-	iov_auto(free_generation) struct iov_generation *current = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	iov_auto(iov_free_ptr) uint64_t *numbers = NULL;
 	size_t count = 0;
 	int rc = iov_generation_current(ctx, &current);

@@ -19,11 +19,6 @@ static void names_release(struct names *names)
 	iov_fs_names_free(names->items, names->count);
 }
 
-static void free_generation(struct iov_generation **generation)
-{
-	iov_generation_free(*generation);
-}
-
 /* The release that people see first: the newest that is neither yanked nor a pre-release, else the newest. */
 static const struct iov_release *newest_shown(struct iov_release *const *releases, size_t count)
 {
@@ -63,7 +58,7 @@ static int add_match(struct iov_ctx *ctx, struct iov_registries *registries, con
 int iov_search(struct iov_ctx *ctx, const char *text, char **ret_json)
 {
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
-	iov_auto(free_generation) struct iov_generation *current = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	iov_auto(names_release) struct names names = {0};
 	iov_auto(iov_json_release) json_t *list = json_array();
 	int rc = iov_registries_open_fresh(ctx, &registries);
@@ -143,7 +138,7 @@ static json_t *params_json(const struct iov_manifest *manifest)
 int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json)
 {
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
-	iov_auto(free_generation) struct iov_generation *current = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	struct iov_release *const *releases = NULL;
 	size_t count = 0;
 	int rc = iov_registries_open_fresh(ctx, &registries);

@@ -9,11 +9,6 @@
 #include "util/buf.h"
 #include "util/cleanup.h"
 
-static void free_generation(struct iov_generation **generation)
-{
-	iov_generation_free(*generation);
-}
-
 static void add_link(json_t *chain, const char *what, json_t *text)
 {
 	json_array_append_new(chain, json_pack("{s:s, s:o}", "what", what, "text", text));
@@ -77,7 +72,7 @@ static int verify_one(struct iov_ctx *ctx, struct iov_registries *registries, co
 int iov_verify(struct iov_ctx *ctx, const char *name, char **ret_json)
 {
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
-	iov_auto(free_generation) struct iov_generation *current = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	iov_auto(iov_json_release) json_t *list = json_array();
 	int rc = iov_registries_open(ctx, &registries);
 	if (!rc)

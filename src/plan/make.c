@@ -8,11 +8,6 @@
 #include "plan/sites.h"
 #include "util/cleanup.h"
 
-static void free_plan(struct iov_plan **plan)
-{
-	iov_plan_free(*plan);
-}
-
 /* ---- releases ---- */
 
 static bool same_release(const struct iov_installed *a, const struct iov_installed *b)
@@ -118,7 +113,7 @@ static int diff_instances(struct iov_ctx *ctx, struct iov_plan *plan)
 int iov_plan_make(struct iov_ctx *ctx, const struct iov_generation *from, const struct iov_generation *to,
 		  struct iov_plan **ret)
 {
-	iov_auto(free_plan) struct iov_plan *plan = calloc(1, sizeof(*plan));
+	iov_auto(iov_plan_release) struct iov_plan *plan = calloc(1, sizeof(*plan));
 	if (!plan)
 		return iov_oom(ctx);
 	plan->from = from;

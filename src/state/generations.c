@@ -13,11 +13,6 @@
 
 #define READ_TRIES 3 /* a reader holds no lock, so the generation it found may be collected before it is read */
 
-static void free_generation(struct iov_generation **generation)
-{
-	iov_generation_free(*generation);
-}
-
 static char *folder_of(struct iov_ctx *ctx, uint64_t number)
 {
 	return iov_path(ctx, IOV_STATE "/generations/%llu", (unsigned long long)number);
@@ -78,7 +73,7 @@ static int read_document(struct iov_ctx *ctx, const char *folder, const char *na
 int iov_generation_read(struct iov_ctx *ctx, uint64_t number, struct iov_generation **ret)
 {
 	iov_auto(iov_free_ptr) char *folder = folder_of(ctx, number);
-	iov_auto(free_generation) struct iov_generation *generation = calloc(1, sizeof(*generation));
+	iov_auto(iov_generation_release) struct iov_generation *generation = calloc(1, sizeof(*generation));
 	if (!folder || !generation)
 		return iov_oom(ctx);
 	int rc = IOV_OK;

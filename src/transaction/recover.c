@@ -10,16 +10,6 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-static void free_generation(struct iov_generation **generation)
-{
-	iov_generation_free(*generation);
-}
-
-static void free_plan(struct iov_plan **plan)
-{
-	iov_plan_free(*plan);
-}
-
 static int empty_generation(struct iov_ctx *ctx, uint64_t number, struct iov_generation **ret)
 {
 	struct iov_generation *generation = calloc(1, sizeof(*generation));
@@ -61,9 +51,9 @@ static int conclude(const struct iov_transaction *t)
 static int end_crashed(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_journal *journal,
 		       uint64_t current)
 {
-	iov_auto(free_generation) struct iov_generation *from = NULL;
-	iov_auto(free_generation) struct iov_generation *to = NULL;
-	iov_auto(free_plan) struct iov_plan *plan = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *from = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *to = NULL;
+	iov_auto(iov_plan_release) struct iov_plan *plan = NULL;
 	struct iov_transaction t = {.ctx = ctx, .engine = engine, .restoring = journal->from == journal->to};
 	if (current != journal->from && current != journal->to)
 		return iov_error(ctx, IOV_E_CONFLICT,
@@ -121,8 +111,8 @@ static bool is_up(const struct iov_ctx *ctx, const struct iov_generation *genera
 
 static int bring_up(struct iov_ctx *ctx, struct iov_engine *engine)
 {
-	iov_auto(free_generation) struct iov_generation *current = NULL;
-	iov_auto(free_plan) struct iov_plan *plan = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
+	iov_auto(iov_plan_release) struct iov_plan *plan = NULL;
 	const struct iov_generation nothing = {0};
 	int rc = iov_generation_current(ctx, &current);
 	if (rc || is_up(ctx, current))
@@ -145,7 +135,7 @@ int iov_transaction_recover(struct iov_ctx *ctx, struct iov_engine *engine)
  * only. */
 bool iov_transaction_pending(struct iov_ctx *ctx)
 {
-	iov_auto(free_generation) struct iov_generation *current = NULL;
+	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	iov_auto(iov_free_ptr) char *journal = iov_path(ctx, IOV_STATE "/journal");
 	uint64_t number = 0;
 	if (journal && iov_fs_exists(journal))

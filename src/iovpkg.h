@@ -49,6 +49,7 @@ enum iov_code {
 	IOV_E_BUSY = 14,       /* another iovpkg is at work, or a hook is taken */
 	IOV_E_BUILD = 15,      /* the compiler failed, or met a limit */
 	IOV_E_DECLINED = 16,   /* the confirm callback said no */
+	IOV_E_UNHEALTHY = 17,  /* a health check failed after the switch; the host went back */
 };
 
 enum iov_event_kind {
@@ -98,6 +99,7 @@ enum iov_flags {
 	IOV_DRY_RUN = 1 << 0, /* *ret_json is the plan; nothing changes */
 	IOV_NO_LOAD = 1 << 1, /* stop before the kernel: install without an instance */
 	IOV_CASCADE = 1 << 2, /* remove or unload the importers too, first */
+	IOV_LOSSY = 1 << 3,   /* maps may lose what their new layout cannot hold */
 };
 
 /* `key=value` strings; parameters that the module's manifest names. */

@@ -21,6 +21,7 @@ static const struct cli_code codes[] = {
 	[IOV_E_BUSY] = {"busy", "another iovpkg is at work, or a hook is taken"},
 	[IOV_E_BUILD] = {"build", "the compiler failed, or met a limit"},
 	[IOV_E_DECLINED] = {"declined", "you said no"},
+	[IOV_E_UNHEALTHY] = {"unhealthy", "a health check failed, and the host went back"},
 };
 
 const struct cli_code *cli_code(size_t code)

@@ -41,6 +41,8 @@ struct iov_plan {
 	size_t n_releases;
 	struct iov_instance_change *instances; /* all of both generations, providers before importers */
 	size_t n_instances;
+	bool back;  /* a rollback: maps lose what the older layout cannot hold, which is told and never refused */
+	bool lossy; /* the operator lets maps lose what the newer layout cannot hold */
 };
 
 void iov_plan_free(struct iov_plan *plan);

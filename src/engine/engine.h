@@ -28,9 +28,28 @@ struct iov_engine_load {
 	const char *dir;      /* where to pin: staging/<instance>; made by the engine */
 	const char *keep_dir; /* live/<instance> of the release being replaced, NULL for a new instance: maps that are
 				 unchanged are kept */
-	const struct iov_object *keep_object; /* that release's description of its object */
+	const struct iov_release *keep; /* that release */
+	bool back; /* going back to an older generation: what its maps cannot hold is dropped and told, never refused */
+	bool lossy; /* the operator lets an upgrade drop what the new maps cannot hold */
 	const struct iov_engine_import *imports;
 	size_t n_imports;
+};
+
+/*
+ * The maps of one replaced instance whose layout or size changes (`load` made the new ones, and next to them a base,
+ * pinned at new_dir/base/<map>, that remembers what was copied). A map without a base is not in migration.
+ */
+struct iov_migration {
+	const char *instance;
+	const char *old_dir, *new_dir;	     /* the folders with the old and the new maps */
+	const struct iov_release *old, *new; /* whose layouts they have */
+	bool back;
+};
+
+struct iov_migrated {
+	uint64_t entries; /* looked at */
+	uint64_t changed; /* of them written at the other side */
+	uint64_t dropped; /* entries that the other side has no room for */
 };
 
 struct iov_engine_ops {
@@ -51,6 +70,20 @@ struct iov_engine_ops {
 		       struct iov_running *ret);
 	/* The program pinned at dir/progs/<program>: its id, 0 when there is none. */
 	int (*program_id)(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret);
+	/*
+	 * Moving entries. `copy` brings the new maps up to date with the old ones, and can be repeated: it writes what
+	 * differs from the base. `merge` is for after the switch and a grace period, when the side that it reads is no
+	 * longer written: late writes go to the new maps; or with `back`, what was written since the switch goes to the
+	 * old ones. Each map's part is one indivisible step: killed in between, it can be repeated.
+	 */
+	int (*copy)(struct iov_engine *engine, const struct iov_migration *migration, struct iov_migrated *ret);
+	int (*merge)(struct iov_engine *engine, const struct iov_migration *migration, bool back,
+		     struct iov_migrated *ret);
+	/* Returns when every program that began before the call has ended. */
+	int (*grace)(struct iov_engine *engine);
+	/* The contents of a map: to a file, and from one into the empty map pinned at `pin` (engine/saved.h). */
+	int (*save_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path);
+	int (*fill_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path);
 	/* Two directories of the pin tree change places in one step. */
 	int (*exchange)(struct iov_engine *engine, const char *a, const char *b);
 	int (*remove_tree)(struct iov_engine *engine, const char *dir);

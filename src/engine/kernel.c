@@ -82,6 +82,31 @@ static int program_id(struct iov_engine *engine, const char *dir, const char *pr
 	return IOV_OK;
 }
 
+static int copy(struct iov_engine *engine, const struct iov_migration *migration, struct iov_migrated *ret)
+{
+	return iov_kernel_copy(engine->ctx, migration, ret);
+}
+
+static int merge(struct iov_engine *engine, const struct iov_migration *migration, bool back, struct iov_migrated *ret)
+{
+	return iov_kernel_merge(engine->ctx, migration, back, ret);
+}
+
+static int grace(struct iov_engine *engine)
+{
+	return iov_kernel_grace(engine->ctx);
+}
+
+static int save_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path)
+{
+	return iov_kernel_save_map(engine->ctx, pin, map, path);
+}
+
+static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path)
+{
+	return iov_kernel_fill_map(engine->ctx, pin, map, path);
+}
+
 static int exchange(struct iov_engine *engine, const char *a, const char *b)
 {
 	return iov_pins_exchange(engine->ctx, a, b);
@@ -118,6 +143,11 @@ static const struct iov_engine_ops ops = {
 	.detach = detach,
 	.running = running,
 	.program_id = program_id,
+	.copy = copy,
+	.merge = merge,
+	.grace = grace,
+	.save_map = save_map,
+	.fill_map = fill_map,
 	.exchange = exchange,
 	.remove_tree = remove_tree,
 	.describe_map = describe_map,

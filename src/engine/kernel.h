@@ -7,6 +7,14 @@
 /* Privileges, BTF, bpffs: each missing one is an error that names the remedy. */
 int iov_kernel_prepare(struct iov_ctx *ctx);
 int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load);
+/* migrate.c */
+int iov_kernel_copy(struct iov_ctx *ctx, const struct iov_migration *migration, struct iov_migrated *ret);
+int iov_kernel_merge(struct iov_ctx *ctx, const struct iov_migration *migration, bool back, struct iov_migrated *ret);
+/* An RCU grace period: programs that ran when this was called have ended when it returns. */
+int iov_kernel_grace(struct iov_ctx *ctx);
+/* saved.c */
+int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
+int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
 int iov_kernel_describe_map(struct iov_ctx *ctx, const char *pin, json_t **ret);
 int iov_kernel_describe_program(struct iov_ctx *ctx, const char *pin, json_t **ret);
 

@@ -149,7 +149,7 @@ static int hand_on(struct iov_loading *loading, struct iov_loading_map *map)
 		.expected = map,
 		.reader = loading->title,
 		.provider = "the running release",
-		.record = load->keep_object ? iov_object_find_map(load->keep_object, map->name) : NULL,
+		.record = load->keep ? iov_object_find_map(load->keep->object, map->name) : NULL,
 		.remedy = remedy.data ? remedy.data : "",
 	};
 	rc = iov_contract_check(loading, &contract, fd);

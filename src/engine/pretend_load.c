@@ -32,7 +32,7 @@ static int check_import(struct iov_ctx *ctx, const struct iov_engine_load *load,
 
 static bool keeps_map(const struct iov_engine_load *load, const struct iov_object_map *map)
 {
-	const struct iov_object_map *old = load->keep_object ? iov_object_find_map(load->keep_object, map->name) : NULL;
+	const struct iov_object_map *old = load->keep ? iov_object_find_map(load->keep->object, map->name) : NULL;
 	return load->keep_dir && old && !strcmp(old->fingerprint, map->fingerprint) &&
 	       old->max_entries == map->max_entries;
 }

@@ -256,6 +256,23 @@ static int program_id(struct iov_engine *engine, const char *dir, const char *pr
 	return rc ? rc : pinned_id(engine, dir, "progs", program, ret);
 }
 
+static int copy(struct iov_engine *engine, const struct iov_migration *migration, struct iov_migrated *ret)
+{
+	*ret = (struct iov_migrated){0};
+	return enter_dir(engine, "copy", migration->new_dir);
+}
+
+static int merge(struct iov_engine *engine, const struct iov_migration *migration, bool back, struct iov_migrated *ret)
+{
+	*ret = (struct iov_migrated){0};
+	return enter_dir(engine, back ? "merge back" : "merge", migration->new_dir);
+}
+
+static int grace(struct iov_engine *engine)
+{
+	return enter(engine);
+}
+
 static int exchange(struct iov_engine *engine, const char *a, const char *b)
 {
 	int rc = enter_dir(engine, "exchange", a);
@@ -298,6 +315,9 @@ static const struct iov_engine_ops ops = {
 	.detach = detach,
 	.running = running,
 	.program_id = program_id,
+	.copy = copy,
+	.merge = merge,
+	.grace = grace,
 	.exchange = exchange,
 	.remove_tree = remove_tree,
 	.describe_map = describe,

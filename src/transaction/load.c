@@ -87,7 +87,7 @@ static int fill_kept(const struct iov_transaction *t, const struct iov_instance_
 	if (!request->keep_dir)
 		return iov_oom(t->ctx);
 	request->load.keep_dir = request->keep_dir;
-	request->load.keep_object = change->old->release->object;
+	request->load.keep = change->old->release;
 	return IOV_OK;
 }
 

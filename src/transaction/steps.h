@@ -34,6 +34,19 @@ int iov_transaction_finish(const struct iov_transaction *t);
  * stays. Can be repeated. */
 int iov_transaction_undo(const struct iov_transaction *t);
 
+/* migrate.c: entries of maps that change. `copy` ahead of the switch; `merge` after it and a grace period, `back` in an
+ * undo. Nothing where no map is in migration. */
+int iov_transaction_copy(const struct iov_transaction *t);
+int iov_transaction_merge(const struct iov_transaction *t, bool back);
+/* Is any map in migration, by the pins in staging? */
+bool iov_transaction_migrates(const struct iov_transaction *t);
+/* health.c: what the manifests of loaded and replaced instances ask for, after the switch. IOV_E_UNHEALTHY names the
+ * check. */
+int iov_transaction_health(const struct iov_transaction *t);
+bool iov_transaction_has_health(const struct iov_transaction *t);
+/* persist.c: while restoring, the saved entries of an instance's `persist` maps, before anything is attached. */
+int iov_transaction_fill(const struct iov_transaction *t, const struct iov_instance_change *change);
+
 /* Check, prepare, switch, commit, finish; or undo. */
 int iov_transaction_execute(const struct iov_transaction *t);
 

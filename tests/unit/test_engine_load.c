@@ -87,7 +87,7 @@ static void keep_from(struct request *request, const struct request *old)
 {
 	snprintf(request->keep, sizeof(request->keep), "%s", old->dir);
 	request->load.keep_dir = request->keep;
-	request->load.keep_object = old->release.object;
+	request->load.keep = &old->release;
 }
 
 static void release(struct request *request)

@@ -2,50 +2,39 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util/cleanup.h"
 
-/* A digest that OpenSSL could not compute (no memory) reads as zeros, which equal nothing that was ever signed. */
 struct iov_digest {
-	EVP_MD_CTX *md;
-	bool failed;
+	crypto_hash_sha256_state state;
 };
 
 int iov_digest_new(struct iov_ctx *ctx, struct iov_digest **ret)
 {
-	struct iov_digest *digest = calloc(1, sizeof(*digest));
+	struct iov_digest *digest = malloc(sizeof(*digest));
 	if (!digest)
 		return iov_oom(ctx);
-	digest->md = EVP_MD_CTX_new();
-	if (!digest->md || EVP_DigestInit_ex(digest->md, EVP_sha256(), NULL) != 1) {
-		iov_digest_free(digest);
-		return iov_error(ctx, IOV_E_INTERNAL, "OpenSSL has no SHA-256; look at its providers in openssl.cnf");
-	}
+	crypto_hash_sha256_init(&digest->state);
 	*ret = digest;
 	return IOV_OK;
 }
 
 void iov_digest_free(struct iov_digest *digest)
 {
-	if (!digest)
-		return;
-	EVP_MD_CTX_free(digest->md);
 	free(digest);
 }
 
 void iov_digest_add(struct iov_digest *digest, const void *data, size_t len)
 {
-	if (len && EVP_DigestUpdate(digest->md, data, len) != 1)
-		digest->failed = true;
+	crypto_hash_sha256_update(&digest->state, data, len);
 }
 
 void iov_digest_end(struct iov_digest *digest, uint8_t ret[IOV_DIGEST_SIZE])
 {
-	if (EVP_DigestFinal_ex(digest->md, ret, NULL) != 1 || digest->failed)
-		memset(ret, 0, IOV_DIGEST_SIZE);
+	crypto_hash_sha256_final(&digest->state, ret);
 }
 
 void iov_digest_end_hex(struct iov_digest *digest, char ret[IOV_HEX_SIZE])
@@ -57,8 +46,7 @@ void iov_digest_end_hex(struct iov_digest *digest, char ret[IOV_HEX_SIZE])
 
 void iov_sha256(const void *data, size_t len, uint8_t ret[IOV_DIGEST_SIZE])
 {
-	if (EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) != 1)
-		memset(ret, 0, IOV_DIGEST_SIZE);
+	crypto_hash_sha256(ret, data, len);
 }
 
 void iov_sha256_hex(const void *data, size_t len, char ret[IOV_HEX_SIZE])

@@ -107,8 +107,7 @@ static void free_cutter(struct iov_btf_cutter **cutter)
 	iov_btf_cutter_free(*cutter);
 }
 
-/* The relocations are looked at first: most objects that need no BTF then cost no digest either, and OpenSSL takes 1 ms
- * to start. */
+/* The relocations are looked at first: most objects that need no BTF then cost no digest either. */
 static int find_or_make(struct iov_ctx *ctx, const char *object)
 {
 	iov_auto(free_cutter) struct iov_btf_cutter *cutter = NULL;

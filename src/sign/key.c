@@ -1,30 +1,18 @@
 #include "sign/key.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include "sign/base64.h"
 #include "util/cleanup.h"
 
 #define ED25519 0x01 /* signature type of C2SP signed notes */
 #define KEY_SIZE 32
-#define SIGNATURE_SIZE 64
+#define PAIR_SIZE 64 /* libsodium signs with the seed and the public key behind it */
 #define HASH_DIGITS 8
 #define BLOB_SIZE (1 + KEY_SIZE)
 #define PRIVATE_PREFIX "PRIVATE+KEY+"
-
-static void free_pkey(EVP_PKEY **pkey)
-{
-	EVP_PKEY_free(*pkey);
-}
-
-static void free_md(EVP_MD_CTX **md)
-{
-	EVP_MD_CTX_free(*md);
-}
 
 bool iov_is_key_name(const char *name)
 {
@@ -83,7 +71,7 @@ static bool split(const char *text, char name[IOV_KEY_NAME_MAX + 1], char hash[H
 		    bytes[0] == ED25519;
 	if (good)
 		memcpy(blob, bytes + 1, KEY_SIZE);
-	OPENSSL_cleanse(bytes, sizeof(bytes));
+	sodium_memzero(bytes, sizeof(bytes));
 	return good;
 }
 
@@ -124,20 +112,11 @@ char *iov_verifier_text(const struct iov_verifier *verifier)
 	return asprintf(&text, "%s+%08x+%s", verifier->name, verifier->hash, base64) < 0 ? NULL : text;
 }
 
-static EVP_PKEY *private_key(const uint8_t seed[KEY_SIZE])
-{
-	return EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed, KEY_SIZE);
-}
-
 static int signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t seed[KEY_SIZE], struct iov_signer *ret)
 {
-	iov_auto(free_pkey) EVP_PKEY *pkey = private_key(seed);
-	uint8_t public[KEY_SIZE];
-	size_t len = sizeof(public);
-	if (!pkey || EVP_PKEY_get_raw_public_key(pkey, public, &len) != 1)
-		return iov_error(
-			ctx, IOV_E_INTERNAL,
-			"openssl gives no Ed25519 key; check its configuration with 'openssl list -providers'");
+	uint8_t public[KEY_SIZE], pair[PAIR_SIZE];
+	crypto_sign_ed25519_seed_keypair(public, pair, seed);
+	sodium_memzero(pair, sizeof(pair));
 	struct iov_verifier verifier;
 	int rc = iov_verifier_make(ctx, name, public, &verifier);
 	if (rc)
@@ -150,11 +129,9 @@ static int signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t
 int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret)
 {
 	uint8_t seed[KEY_SIZE];
-	if (RAND_priv_bytes(seed, sizeof(seed)) != 1)
-		return iov_error(ctx, IOV_E_INTERNAL, "no random bytes for key '%s': openssl's generator is not seeded",
-				 name);
+	randombytes_buf(seed, sizeof(seed));
 	int rc = signer_from_seed(ctx, name, seed, ret);
-	OPENSSL_cleanse(seed, sizeof(seed));
+	sodium_memzero(seed, sizeof(seed));
 	return rc;
 }
 
@@ -169,7 +146,7 @@ int iov_signer_parse(struct iov_ctx *ctx, const char *text, struct iov_signer *r
 				 "this is no signer key; it has the form " PRIVATE_PREFIX "NAME+HASH+BASE64");
 	struct iov_signer parsed = {.seed = {0}};
 	int rc = signer_from_seed(ctx, name, seed, &parsed);
-	OPENSSL_cleanse(seed, sizeof(seed));
+	sodium_memzero(seed, sizeof(seed));
 	if (rc)
 		return rc;
 	if (hash_is(&parsed.verifier, hash))
@@ -193,32 +170,25 @@ char *iov_signer_text(const struct iov_signer *signer)
 	memcpy(blob + 1, signer->seed, KEY_SIZE);
 	sprintf(text, PRIVATE_PREFIX "%s+%08x+", signer->verifier.name, signer->verifier.hash);
 	iov_base64(blob, sizeof(blob), text + head);
-	OPENSSL_cleanse(blob, sizeof(blob));
+	sodium_memzero(blob, sizeof(blob));
 	return text;
 }
 
 void iov_signer_release(struct iov_signer *signer)
 {
-	OPENSSL_cleanse(signer->seed, sizeof(signer->seed));
+	sodium_memzero(signer->seed, sizeof(signer->seed));
 }
 
-int iov_sign(struct iov_ctx *ctx, const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64])
+void iov_sign(const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64])
 {
-	iov_auto(free_pkey) EVP_PKEY *pkey = private_key(signer->seed);
-	iov_auto(free_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	size_t size = SIGNATURE_SIZE;
-	if (!pkey || !md || EVP_DigestSignInit(md, NULL, NULL, NULL, pkey) != 1 ||
-	    EVP_DigestSign(md, ret, &size, data, len) != 1)
-		return iov_error(ctx, IOV_E_INTERNAL, "openssl cannot sign with key '%s'", signer->verifier.name);
-	return IOV_OK;
+	uint8_t public[KEY_SIZE], pair[PAIR_SIZE];
+	crypto_sign_ed25519_seed_keypair(public, pair, signer->seed);
+	crypto_sign_ed25519_detached(ret, NULL, data, len, pair);
+	sodium_memzero(pair, sizeof(pair));
 }
 
 bool iov_signature_is_good(const struct iov_verifier *verifier, const void *data, size_t len,
 			   const uint8_t signature[64])
 {
-	iov_auto(free_pkey) EVP_PKEY *pkey =
-		EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, verifier->key, KEY_SIZE);
-	iov_auto(free_md) EVP_MD_CTX *md = EVP_MD_CTX_new();
-	return pkey && md && EVP_DigestVerifyInit(md, NULL, NULL, NULL, pkey) == 1 &&
-	       EVP_DigestVerify(md, signature, SIGNATURE_SIZE, data, len) == 1;
+	return !crypto_sign_ed25519_verify_detached(signature, data, len, verifier->key);
 }

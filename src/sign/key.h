@@ -39,7 +39,7 @@ int iov_signer_load(struct iov_ctx *ctx, const char *name_or_path, struct iov_si
 int iov_signer_save(struct iov_ctx *ctx, const struct iov_signer *signer);
 
 /* Raw Ed25519 over bytes. */
-int iov_sign(struct iov_ctx *ctx, const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64]);
+void iov_sign(const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64]);
 bool iov_signature_is_good(const struct iov_verifier *verifier, const void *data, size_t len,
 			   const uint8_t signature[64]);
 

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <openssl/crypto.h>
 
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -17,7 +17,7 @@
 static void free_secret(char **text)
 {
 	if (*text)
-		OPENSSL_cleanse(*text, strlen(*text));
+		sodium_memzero(*text, strlen(*text));
 	free(*text);
 }
 
@@ -42,7 +42,7 @@ static int read_key(struct iov_ctx *ctx, int fd, const char *path, struct iov_si
 	text[len] = '\0';
 	if (!rc && parse_line(ctx, text, ret))
 		rc = iov_error_prefix(ctx, "key file '%s'", path);
-	OPENSSL_cleanse(text, sizeof(text));
+	sodium_memzero(text, sizeof(text));
 	return rc;
 }
 

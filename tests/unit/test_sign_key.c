@@ -102,7 +102,7 @@ START_TEST(signs_what_verifies)
 	unit_ok(ctx, iov_signer_generate(ctx, "a", &signer));
 	unit_ok(ctx, iov_signer_generate(ctx, "a", &other));
 	ck_assert_mem_ne(signer.seed, other.seed, 32);
-	unit_ok(ctx, iov_sign(ctx, &signer, "text", 4, signature));
+	iov_sign(&signer, "text", 4, signature);
 	ck_assert(iov_signature_is_good(&signer.verifier, "text", 4, signature));
 	ck_assert(!iov_signature_is_good(&signer.verifier, "texT", 4, signature));
 	ck_assert(!iov_signature_is_good(&other.verifier, "text", 4, signature));

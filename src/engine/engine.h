@@ -64,6 +64,16 @@ struct iov_engine_ops {
 	int (*attach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 	int (*adopt_site)(struct iov_engine *engine, const struct iov_site *site, const char *from_dir,
 			  const char *to_dir);
+	/* How this kernel moves the site. */
+	int (*move)(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret);
+	/* Sites that move by the store only. */
+	int (*arm)(struct iov_engine *engine, const struct iov_site *site, const struct iov_arm *arm);
+	/* The generation index: one store moves every armed site. `stored` gives 0 where there is none; `forget` ends
+	 * it. */
+	int (*store)(struct iov_engine *engine, uint64_t generation);
+	int (*stored)(struct iov_engine *engine, uint64_t *ret);
+	int (*forget)(struct iov_engine *engine);
+	/* The site runs the program of `dir` and nothing else; ends what `arm` began. */
 	int (*swap)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 	int (*detach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 	int (*running)(struct iov_engine *engine, const struct iov_site *site, const char *dir,

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "engine/pins.h"
+#include "hooks/index.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
@@ -33,35 +34,66 @@ static int attach(struct iov_engine *engine, const struct iov_site *site, const 
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->attach(engine->ctx, site, dir);
+	return rc ? rc : hook->style->attach(engine->ctx, hook, site, dir);
 }
 
 static int adopt_site(struct iov_engine *engine, const struct iov_site *site, const char *from_dir, const char *to_dir)
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->adopt(engine->ctx, site, from_dir, to_dir);
+	return rc ? rc : hook->style->adopt(engine->ctx, site, from_dir, to_dir);
+}
+
+static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	if (!rc)
+		*ret = hook->style->move;
+	return rc;
+}
+
+static int arm(struct iov_engine *engine, const struct iov_site *site, const struct iov_arm *arm)
+{
+	const struct iov_hook *hook = NULL;
+	int rc = iov_hook_find(engine->ctx, site->section, &hook);
+	return rc ? rc : hook->style->arm(engine->ctx, hook, site, arm);
+}
+
+static int store(struct iov_engine *engine, uint64_t generation)
+{
+	return iov_index_store(engine->ctx, generation);
+}
+
+static int stored(struct iov_engine *engine, uint64_t *ret)
+{
+	return iov_index_read(engine->ctx, ret);
+}
+
+static int forget(struct iov_engine *engine)
+{
+	return iov_index_remove(engine->ctx);
 }
 
 static int swap(struct iov_engine *engine, const struct iov_site *site, const char *dir)
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->swap(engine->ctx, site, dir);
+	return rc ? rc : hook->style->swap(engine->ctx, hook, site, dir);
 }
 
 static int detach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->detach(engine->ctx, site, dir);
+	return rc ? rc : hook->style->detach(engine->ctx, hook, site, dir);
 }
 
 static int running(struct iov_engine *engine, const struct iov_site *site, const char *dir, struct iov_running *ret)
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->running(engine->ctx, site, dir, ret);
+	return rc ? rc : hook->style->running(engine->ctx, hook, site, dir, ret);
 }
 
 static int program_id(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret)
@@ -139,6 +171,11 @@ static const struct iov_engine_ops ops = {
 	.check = check,
 	.attach = attach,
 	.adopt_site = adopt_site,
+	.move = move_of,
+	.arm = arm,
+	.store = store,
+	.stored = stored,
+	.forget = forget,
 	.swap = swap,
 	.detach = detach,
 	.running = running,

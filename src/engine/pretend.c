@@ -12,6 +12,7 @@
 #define PIN_MAX 65536	   /* bytes; a pin says a few numbers */
 #define KERNEL_MAX 1048576 /* bytes; some thousand attachments */
 #define FILTER_SECTION "tc/"
+#define BESIDE_SECTION "beside/"
 
 static int write_new(const char *path, const char *text)
 {
@@ -235,4 +236,27 @@ bool iov_pretend_is_taken(const json_t *kernel, const struct iov_site *site)
 int iov_pretend_refusal(const json_t *kernel, const char *word)
 {
 	return (int)json_integer_value(json_object_get(json_object_get(kernel, "refused"), word));
+}
+
+enum iov_move iov_pretend_move(const struct iov_site *site)
+{
+	if (!strncmp(site->section, BESIDE_SECTION, strlen(BESIDE_SECTION)))
+		return IOV_MOVE_TWICE;
+	return iov_pretend_is_filter(site) ? IOV_MOVE_REPLACE : IOV_MOVE_STORE;
+}
+
+int iov_pretend_arm(struct iov_ctx *ctx, json_t *attached, uint64_t generation, uint32_t old_program,
+		    uint32_t new_program)
+{
+	json_int_t even = generation & 1 ? old_program : new_program;
+	json_int_t odd = generation & 1 ? new_program : old_program;
+	return json_object_set_new(attached, "slots", json_pack("[I,I]", even, odd)) ? iov_oom(ctx) : IOV_OK;
+}
+
+uint32_t iov_pretend_program(const json_t *kernel, const json_t *attached)
+{
+	const json_t *slots = json_object_get(attached, "slots");
+	if (!slots)
+		return number(attached, "program_id");
+	return (uint32_t)json_integer_value(json_array_get(slots, number(kernel, "index") & 1));
 }

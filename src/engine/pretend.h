@@ -1,6 +1,7 @@
 /*
  * The kernel that the recording engine pretends to have: one JSON document,
- *   {"attached":[{"id","instance","program","program_id","section","target"}],"next","refused":{WORD:CODE}}
+ *   {"attached":[{"id","instance","program","program_id","section","slots","target"}],"index","next",
+ *    "refused":{WORD:CODE}}
  * that is read for each call and written by those that change it. A link lives as long as a file under some links/
  * folder of the pin trees names its id, so links whose last pin went are gone at the next reading. A section "tc/..."
  * stands for a filter: id 0, no pin, alive until it is detached.
@@ -15,6 +16,13 @@ int iov_pretend_write(struct iov_ctx *ctx, const json_t *kernel);
 /* A fresh id; programs, maps and links share the numbers. */
 uint32_t iov_pretend_next(json_t *kernel);
 
+/* Filters move by a replacement of their own, sections "beside/..." by attaching twice, all others by the store. */
+enum iov_move iov_pretend_move(const struct iov_site *site);
+/* Both programs, 0: none, in the slots that the index chooses from. */
+int iov_pretend_arm(struct iov_ctx *ctx, json_t *attached, uint64_t generation, uint32_t old_program,
+		    uint32_t new_program);
+/* The program that runs, by the index where the attachment is armed. */
+uint32_t iov_pretend_program(const json_t *kernel, const json_t *attached);
 bool iov_pretend_is_filter(const struct iov_site *site);
 /* A filter takes the place of the one with its mark. */
 int iov_pretend_attach(struct iov_ctx *ctx, json_t *kernel, const struct iov_site *site, uint32_t link,

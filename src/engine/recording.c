@@ -195,6 +195,72 @@ static int attach(struct iov_engine *engine, const struct iov_site *site, const 
 	return rc || !id ? rc : pin_link(engine, site, dir, id);
 }
 
+static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret)
+{
+	int rc = enter(engine);
+	if (!rc)
+		*ret = iov_pretend_move(site);
+	return rc;
+}
+
+static int store(struct iov_engine *engine, uint64_t generation)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	iov_buf_printf(&recording_of(engine)->calls, "store %u\n", (unsigned)generation);
+	int rc = enter(engine);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	if (!rc && json_object_set_new(kernel, "index", json_integer((json_int_t)generation)))
+		rc = iov_oom(engine->ctx);
+	return rc ? rc : iov_pretend_write(engine->ctx, kernel);
+}
+
+static int stored(struct iov_engine *engine, uint64_t *ret)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	int rc = enter(engine);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	if (!rc)
+		*ret = (uint64_t)json_integer_value(json_object_get(kernel, "index"));
+	return rc;
+}
+
+static int forget(struct iov_engine *engine)
+{
+	return store(engine, 0);
+}
+
+/* Both programs behind one entry: the attachment gets slots. */
+static int arm(struct iov_engine *engine, const struct iov_site *site, const struct iov_arm *arm)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	json_t *attached = NULL;
+	uint32_t old = 0, new = 0, id = 0;
+	int rc = enter_site(engine, "arm", site);
+	if (!rc && arm->old_dir)
+		rc = own_program(engine, site, arm->old_dir, &old);
+	if (!rc && arm->new_dir)
+		rc = own_program(engine, site, arm->new_dir, &new);
+	if (!rc)
+		rc = look(engine, site, arm->old_dir ? arm->old_dir : arm->new_dir, &kernel, &attached);
+	if (!rc)
+		rc = refuse_site(engine, kernel, site);
+	if (!rc && !attached && iov_pretend_is_taken(kernel, site))
+		rc = iov_error(engine->ctx, IOV_E_BUSY, "'%s' runs another program at '%s' already; unload that first",
+			       site->target, site->section);
+	if (!rc && !attached) {
+		id = iov_pretend_next(kernel);
+		rc = iov_pretend_attach(engine->ctx, kernel, site, id, 0);
+		attached = iov_pretend_find(kernel, site, id);
+	}
+	if (!rc)
+		rc = iov_pretend_arm(engine->ctx, attached, arm->generation, old, new);
+	if (!rc)
+		rc = iov_pretend_write(engine->ctx, kernel);
+	return rc || !id ? rc : pin_link(engine, site, arm->new_dir, id);
+}
+
 static int swap(struct iov_engine *engine, const struct iov_site *site, const char *dir)
 {
 	iov_auto(iov_json_release) json_t *kernel = NULL;
@@ -211,7 +277,10 @@ static int swap(struct iov_engine *engine, const struct iov_site *site, const ch
 			       site->target, site->instance);
 	if (!rc && json_object_set_new(attached, "program_id", json_integer(program)))
 		rc = iov_oom(engine->ctx);
-	return rc ? rc : iov_pretend_write(engine->ctx, kernel);
+	if (rc)
+		return rc;
+	json_object_del(attached, "slots");
+	return iov_pretend_write(engine->ctx, kernel);
 }
 
 static int detach(struct iov_engine *engine, const struct iov_site *site, const char *dir)
@@ -244,7 +313,8 @@ static int running(struct iov_engine *engine, const struct iov_site *site, const
 		return rc;
 	*ret = (struct iov_running){0};
 	if (attached) {
-		ret->prog_id = (uint32_t)json_integer_value(json_object_get(attached, "program_id"));
+		ret->prog_id = iov_pretend_program(kernel, attached);
+		ret->armed = json_object_get(attached, "slots") != NULL;
 		ret->link_id = (uint32_t)json_integer_value(json_object_get(attached, "id"));
 	}
 	return IOV_OK;
@@ -311,6 +381,11 @@ static const struct iov_engine_ops ops = {
 	.check = check,
 	.attach = attach,
 	.adopt_site = adopt_site,
+	.move = move_of,
+	.arm = arm,
+	.store = store,
+	.stored = stored,
+	.forget = forget,
 	.swap = swap,
 	.detach = detach,
 	.running = running,

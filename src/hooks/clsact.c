@@ -57,8 +57,9 @@ static int place_of(struct iov_ctx *ctx, const struct iov_site *site, unsigned i
 }
 
 /* Attaching and swapping are one request to the kernel: put this program under our mark. */
-static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir)
 {
+	(void)hook;
 	unsigned ifindex = 0;
 	struct place place = {0};
 	iov_auto(iov_close_fd) int program = -1;
@@ -90,9 +91,9 @@ static bool is_absent(int err)
 	return err == -ENOENT || err == -EINVAL || err == -ENODEV;
 }
 
-static int detach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int detach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir)
 {
-	(void)dir;
+	(void)hook, (void)dir;
 	struct place place = {0};
 	unsigned ifindex = iov_interface_find(site);
 	if (!ifindex)
@@ -104,9 +105,10 @@ static int detach(struct iov_ctx *ctx, const struct iov_site *site, const char *
 	return err && !is_absent(err) ? iov_site_refused(ctx, site, "detached from", err) : IOV_OK;
 }
 
-static int running(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_running *ret)
+static int running(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir,
+		   struct iov_running *ret)
 {
-	(void)dir;
+	(void)hook, (void)dir;
 	struct place place = {0};
 	struct iov_running running = {0};
 	unsigned ifindex = iov_interface_find(site);
@@ -121,15 +123,20 @@ static int running(struct iov_ctx *ctx, const struct iov_site *site, const char 
 	return rc;
 }
 
-const struct iov_hook iov_hook_clsact = {
-	.name = "clsact",
-	.sections = iov_tc_sections,
-	.program_type = BPF_PROG_TYPE_SCHED_CLS,
-	.attach_type = IOV_TC_ATTACH_TYPE,
-	.check = check,
+static const struct iov_style style = {
+	.move = IOV_MOVE_REPLACE,
 	.attach = attach,
 	.adopt = adopt,
 	.swap = attach,
 	.detach = detach,
 	.running = running,
+};
+
+const struct iov_hook iov_hook_clsact = {
+	.name = "clsact",
+	.sections = iov_tc_sections,
+	.program_type = BPF_PROG_TYPE_SCHED_CLS,
+	.attach_type = IOV_TC_ATTACH_TYPE,
+	.style = &style,
+	.check = check,
 };

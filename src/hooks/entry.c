@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hooks/index.h"
 #include "hooks/site.h"
 #include "util/cleanup.h"
 
-static const char *const pins[] = {"links", "slots", "runs"};
+#define NAME "iov_entry"
+#define SLOTS 2
 
 void iov_entry_close(struct iov_entry *entry)
 {
@@ -19,81 +21,145 @@ void iov_entry_close(struct iov_entry *entry)
 	*entry = IOV_ENTRY_NONE;
 }
 
+/* ---- the program ---- */
+
 #define INSN(op, dst, src, offset, immediate)                                                                          \
 	((struct bpf_insn){.code = (op), .dst_reg = (dst), .src_reg = (src), .off = (offset), .imm = (immediate)})
 #define LOAD_MAP(dst, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_FD, 0, fd), INSN(0, 0, 0, 0, 0)
+#define LOAD_VALUE(dst, fd) INSN(BPF_LD | BPF_DW | BPF_IMM, dst, BPF_PSEUDO_MAP_VALUE, 0, fd), INSN(0, 0, 0, 0, 0)
+#define LOAD_NUMBER(dst, number)                                                                                       \
+	INSN(BPF_LD | BPF_DW | BPF_IMM, dst, 0, 0, (int32_t)(uint32_t)(number)),                                       \
+		INSN(0, 0, 0, 0, (int32_t)(uint32_t)((uint64_t)(number) >> 32))
 #define MOVE(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
 #define SET(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define ADD(dst, value) INSN(BPF_ALU64 | BPF_ADD | BPF_K, dst, 0, 0, value)
+#define AND(dst, value) INSN(BPF_ALU64 | BPF_AND | BPF_K, dst, 0, 0, value)
+#define LOAD(size, dst, src, offset) INSN(BPF_LDX | (size) | BPF_MEM, dst, src, offset, 0)
+#define STORE(size, dst, src, offset) INSN(BPF_STX | (size) | BPF_MEM, dst, src, offset, 0)
 #define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
+#define JUMP(by) INSN(BPF_JMP | BPF_JA, 0, 0, by, 0)
+
+#define INSNS_MAX 64
+#define CARRY_MARK 0x696f76706b670000ull /* "iovpkg" and the slot: eight bytes in front of a packet */
+
+struct code {
+	struct bpf_insn insns[INSNS_MAX];
+	size_t count;
+};
+
+#define EMIT(code, ...)                                                                                                \
+	emit(code, (const struct bpf_insn[]){__VA_ARGS__},                                                             \
+	     sizeof((const struct bpf_insn[]){__VA_ARGS__}) / sizeof(struct bpf_insn))
+
+static void emit(struct code *code, const struct bpf_insn *insns, size_t count)
+{
+	memcpy(&code->insns[code->count], insns, count * sizeof(*insns));
+	code->count += count;
+}
+
+/* R6 = context, R7 = the slot in use. */
+static void emit_slot(struct code *code, const struct iov_entry_kind *kind, int index)
+{
+	const struct bpf_insn read = LOAD(BPF_B, BPF_REG_0, BPF_REG_1, (short)(kind->reach - 1));
+	if (kind->reach)
+		EMIT(code, read);
+	EMIT(code, MOVE(BPF_REG_6, BPF_REG_1), LOAD_VALUE(BPF_REG_7, index), LOAD(BPF_DW, BPF_REG_7, BPF_REG_7, 0),
+	     AND(BPF_REG_7, 1));
+}
+
+/* Puts the slot in front of the packet; a driver without metadata refuses, and the index decides alone. */
+static void emit_give(struct code *code)
+{
+	EMIT(code, MOVE(BPF_REG_1, BPF_REG_6), SET(BPF_REG_2, -8), CALL(BPF_FUNC_xdp_adjust_meta),
+	     INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 9, 0),
+	     LOAD(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct xdp_md, data_meta)),
+	     LOAD(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data)), MOVE(BPF_REG_3, BPF_REG_1),
+	     ADD(BPF_REG_3, 8), INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_2, 4, 0),
+	     LOAD_NUMBER(BPF_REG_2, CARRY_MARK), INSN(BPF_ALU64 | BPF_OR | BPF_X, BPF_REG_2, BPF_REG_7, 0, 0),
+	     STORE(BPF_DW, BPF_REG_1, BPF_REG_2, 0));
+}
+
+/* A packet that met an XDP entry of ours brings its slot along. */
+static void emit_take(struct code *code)
+{
+	EMIT(code, LOAD(BPF_W, BPF_REG_1, BPF_REG_6, offsetof(struct __sk_buff, data_meta)),
+	     LOAD(BPF_W, BPF_REG_2, BPF_REG_6, offsetof(struct __sk_buff, data)), MOVE(BPF_REG_3, BPF_REG_1),
+	     ADD(BPF_REG_3, 8), INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_3, BPF_REG_2, 6, 0),
+	     LOAD(BPF_DW, BPF_REG_3, BPF_REG_1, 0), LOAD_NUMBER(BPF_REG_2, CARRY_MARK),
+	     INSN(BPF_ALU64 | BPF_XOR | BPF_X, BPF_REG_3, BPF_REG_2, 0, 0),
+	     INSN(BPF_JMP | BPF_JGT | BPF_K, BPF_REG_3, 0, 1, 1), MOVE(BPF_REG_7, BPF_REG_3));
+}
 
 /*
  * The kernel lets no program run inside itself on one CPU (bpf_prog_active for perf events, prog->active for raw
- * tracepoints), so the plain addition loses nothing.
+ * tracepoints), so the plain addition loses nothing there; packets that meet an entry on one CPU come one by one.
  */
-static int load_program(const struct iov_entry_kind *kind, const struct iov_entry *maps)
+static void emit_count(struct code *code, int runs)
 {
-	int reach = kind->reach ? (int)kind->reach - 1 : 0;
-	const struct bpf_insn read = INSN(BPF_LDX | BPF_B | BPF_MEM, BPF_REG_0, BPF_REG_1, (short)reach, 0);
-	const struct bpf_insn nothing = SET(BPF_REG_0, 0);
-	const struct bpf_insn code[] = {
-		kind->reach ? read : nothing,
-		MOVE(BPF_REG_6, BPF_REG_1),
-		INSN(BPF_ST | BPF_W | BPF_MEM, BPF_REG_10, 0, -4, 0), /* key 0 */
-		MOVE(BPF_REG_2, BPF_REG_10),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, -4),
-		LOAD_MAP(BPF_REG_1, maps->runs),
-		CALL(BPF_FUNC_map_lookup_elem),
-		INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 3, 0), /* never; the verifier wants to see it */
-		INSN(BPF_LDX | BPF_DW | BPF_MEM, BPF_REG_1, BPF_REG_0, 0, 0),
-		INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_1, 0, 0, 1),
-		INSN(BPF_STX | BPF_DW | BPF_MEM, BPF_REG_0, BPF_REG_1, 0, 0),
-		MOVE(BPF_REG_1, BPF_REG_6),
-		LOAD_MAP(BPF_REG_2, maps->slots),
-		SET(BPF_REG_3, 0), /* slot */
-		CALL(BPF_FUNC_tail_call),
-		SET(BPF_REG_0, kind->neutral),
-		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
-	};
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = kind->attach_type);
-	return bpf_prog_load(kind->type, "iov_entry", "Dual MIT/GPL", code, IOV_COUNT(code), &options);
+	EMIT(code, STORE(BPF_W, BPF_REG_10, BPF_REG_7, -4), MOVE(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
+	     LOAD_MAP(BPF_REG_1, runs), CALL(BPF_FUNC_map_lookup_elem),
+	     INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 3, 0), /* never; the verifier wants to see it */
+	     LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, 0), ADD(BPF_REG_1, 1), STORE(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+}
+
+/* Two calls with a constant slot each, which the kernel turns into direct jumps: a call with a slot in a register costs
+ * 6 ns more. */
+static void emit_call(struct code *code, const struct iov_entry_kind *kind, int slots)
+{
+	EMIT(code, MOVE(BPF_REG_1, BPF_REG_6), LOAD_MAP(BPF_REG_2, slots),
+	     INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_7, 0, 3, 0), SET(BPF_REG_3, 0), CALL(BPF_FUNC_tail_call), JUMP(2),
+	     SET(BPF_REG_3, 1), CALL(BPF_FUNC_tail_call), SET(BPF_REG_0, kind->neutral),
+	     INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+}
+
+static int load_program(const struct iov_entry_kind *kind, const struct iov_entry *maps, int index)
+{
+	struct code code = {.count = 0};
+	emit_slot(&code, kind, index);
+	if (kind->carry == IOV_CARRY_GIVE)
+		emit_give(&code);
+	if (kind->carry == IOV_CARRY_TAKE)
+		emit_take(&code);
+	emit_count(&code, maps->runs);
+	emit_call(&code, kind, maps->slots);
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = kind->attach_type, .prog_flags = kind->flags,
+		    .attach_btf_id = kind->btf_id);
+	return bpf_prog_load(kind->type, NAME, "Dual MIT/GPL", code.insns, code.count, &options);
 }
 
 int iov_entry_load(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
 		   struct iov_entry *ret)
 {
 	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	entry.slots = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "iov_slots", sizeof(uint32_t), sizeof(uint32_t), 1, NULL);
+	iov_auto(iov_close_fd) int index = -1;
+	int rc = iov_index_open(ctx, &index);
+	if (rc)
+		return rc;
+	entry.slots =
+		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "iov_slots", sizeof(uint32_t), sizeof(uint32_t), SLOTS, NULL);
 	if (entry.slots < 0)
 		return iov_site_refused(ctx, site, "attached to", errno);
-	entry.runs = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "iov_runs", sizeof(uint32_t), sizeof(uint64_t), 1, NULL);
+	entry.runs =
+		bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "iov_runs", sizeof(uint32_t), sizeof(uint64_t), SLOTS, NULL);
 	if (entry.runs < 0)
 		return iov_site_refused(ctx, site, "attached to", errno);
-	entry.program = load_program(kind, &entry);
+	entry.program = load_program(kind, &entry, index);
 	if (entry.program < 0)
-		return iov_site_refused(ctx, site, "attached to", errno);
+		return iov_site_refused(ctx, site, "put behind an entry at", errno);
 	*ret = entry;
 	entry = IOV_ENTRY_NONE;
 	return IOV_OK;
 }
 
-int iov_entry_fill(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry *entry, int program)
+bool iov_entry_is(uint32_t prog_id)
 {
-	uint32_t slot = 0, fd = (uint32_t)program;
-	return bpf_map_update_elem(entry->slots, &slot, &fd, BPF_ANY)
-		       ? iov_site_refused(ctx, site, "put behind the entry at", errno)
-		       : IOV_OK;
+	struct bpf_prog_info info = {0};
+	uint32_t len = sizeof(info);
+	iov_auto(iov_close_fd) int fd = prog_id ? bpf_prog_get_fd_by_id(prog_id) : -1;
+	return fd >= 0 && !bpf_prog_get_info_by_fd(fd, &info, &len) && !strcmp(info.name, NAME);
 }
 
-int iov_entry_finish(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const struct iov_entry *entry,
-		     int program)
-{
-	int rc = iov_site_pin(ctx, site, dir, "slots", entry->slots);
-	if (!rc)
-		rc = iov_site_pin(ctx, site, dir, "runs", entry->runs);
-	if (!rc)
-		rc = iov_entry_fill(ctx, site, entry, program);
-	return rc ? rc : iov_site_pin(ctx, site, dir, "links", entry->link);
-}
+/* ---- its maps ---- */
 
 int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_entry *ret)
 {
@@ -105,99 +171,55 @@ int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char 
 		rc = iov_site_open(ctx, site, dir, "runs", &entry.runs);
 	if (rc)
 		return rc;
-	if (entry.link < 0 || entry.slots < 0)
-		iov_entry_close(&entry);
 	*ret = entry;
 	entry = IOV_ENTRY_NONE;
 	return IOV_OK;
 }
 
-int iov_entry_attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher)
+int iov_entry_pin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const struct iov_entry *entry)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_site_program(ctx, site, dir, &program);
-	if (!rc)
-		rc = attacher(ctx, site, program, &entry);
-	return rc ? rc : iov_entry_finish(ctx, site, dir, &entry, program);
+	int rc = iov_site_pin(ctx, site, dir, "slots", entry->slots);
+	return rc ? rc : iov_site_pin(ctx, site, dir, "runs", entry->runs);
 }
 
-int iov_entry_swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, iov_entry_attacher attacher)
+int iov_entry_unpin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
-	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_site_program(ctx, site, dir, &program);
-	if (!rc)
-		rc = iov_entry_open(ctx, site, dir, &entry);
-	if (!rc && entry.link < 0)
-		return iov_entry_attach(ctx, site, dir, attacher);
-	if (!rc)
-		rc = attacher(ctx, site, program, &trial);
-	return rc ? rc : iov_entry_fill(ctx, site, &entry, program);
+	int rc = iov_site_unpin(ctx, site, dir, "slots");
+	return rc ? rc : iov_site_unpin(ctx, site, dir, "runs");
 }
 
-int iov_entry_adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
+int iov_entry_fill(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry *entry, uint32_t slot,
+		   int program)
 {
-	for (size_t i = 0; i < IOV_COUNT(pins); i++) {
-		int rc = iov_site_share(ctx, site, from_dir, to_dir, pins[i]);
-		if (rc)
-			return rc;
-	}
-	return IOV_OK;
-}
-
-int iov_entry_detach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
-{
-	for (size_t i = 0; i < IOV_COUNT(pins); i++) {
-		int rc = iov_site_unpin(ctx, site, dir, pins[i]);
-		if (rc)
-			return rc;
-	}
-	return IOV_OK;
+	uint32_t fd = (uint32_t)program;
+	int err = program < 0 ? bpf_map_delete_elem(entry->slots, &slot)
+			      : bpf_map_update_elem(entry->slots, &slot, &fd, BPF_ANY);
+	return err && (program >= 0 || errno != ENOENT) ? iov_site_refused(ctx, site, "put behind the entry at", errno)
+							: IOV_OK;
 }
 
 /* User space reads a slot of a program array as the program's id. */
-static int slot_program(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry *entry, uint32_t *ret)
+int iov_entry_slot(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry *entry, uint32_t slot,
+		   uint32_t *ret)
 {
-	uint32_t slot = 0;
 	if (!bpf_map_lookup_elem(entry->slots, &slot, ret))
 		return IOV_OK;
 	*ret = 0;
 	return errno == ENOENT ? IOV_OK : iov_site_refused(ctx, site, "asked for at", errno);
 }
 
-static int count_runs(struct iov_ctx *ctx, const struct iov_entry *entry, struct iov_running *ret)
+int iov_entry_count(struct iov_ctx *ctx, const struct iov_entry *entry, struct iov_running *ret)
 {
 	int cpus = libbpf_num_possible_cpus();
 	iov_auto(iov_free_ptr) uint64_t *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
 	if (!values)
 		return iov_oom(ctx);
-	uint32_t key = 0;
-	if (entry->runs < 0 || bpf_map_lookup_elem(entry->runs, &key, values))
-		return IOV_OK; /* not known */
-	for (int i = 0; i < cpus; i++)
-		ret->runs += values[i];
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		if (entry->runs < 0 || bpf_map_lookup_elem(entry->runs, &slot, values))
+			return IOV_OK; /* not known */
+		for (int i = 0; i < cpus; i++)
+			ret->runs += values[i];
+	}
 	ret->runs_known = true;
 	return IOV_OK;
-}
-
-int iov_entry_running(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_running *ret)
-{
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	struct iov_running running = {0};
-	struct bpf_link_info info = {0};
-	uint32_t len = sizeof(info);
-	int rc = iov_entry_open(ctx, site, dir, &entry);
-	if (!rc && entry.link >= 0) {
-		if (bpf_link_get_info_by_fd(entry.link, &info, &len))
-			return iov_site_refused(ctx, site, "asked for at", errno);
-		running.link_id = info.id;
-		rc = slot_program(ctx, site, &entry, &running.prog_id);
-		if (!rc)
-			rc = count_runs(ctx, &entry, &running);
-	}
-	if (!rc)
-		*ret = running;
-	return rc;
 }

@@ -3,16 +3,19 @@
  * lists them. To add a hook: write the file, add its row, a sample and a test (docs/hooks.md).
  *
  * A plugin speaks in pins. `dir` is an instance's folder in bpffs (".../live/flow-count"):
- *   progs/<program>  the module's program, pinned by the engine before attach is called
+ *   progs/<program>  the module's program, pinned by the engine before anything is attached
  *   links/<program>  the link that keeps it attached (none for netlink hooks)
- *   slots/<program>  program array behind an entry program, runs/<program> its per-CPU run counter (entry hooks only,
- * hooks/entry.h) Pins of one object may stand in two trees at once (live and staging); an object goes when its last pin
- * goes.
+ *   slots/<program>  program array behind an entry program, runs/<program> its run counter (hooks/entry.h)
+ * Pins of one object may stand in two trees at once (live and staging); an object goes when its last pin goes.
  */
 #ifndef IOV_HOOKS_HOOK_H
 #define IOV_HOOKS_HOOK_H
 
 #include "core/ctx.h"
+
+struct bpf_link_info;
+struct iov_entry_kind;
+struct iov_style;
 
 /* One program at one target. Borrowed strings. */
 struct iov_site {
@@ -24,10 +27,25 @@ struct iov_site {
 
 /* What the kernel says of a site, read back, never remembered. */
 struct iov_running {
-	uint32_t prog_id; /* that the hook runs now; 0: nothing attached */
+	uint32_t prog_id; /* that the hook runs now, behind its entry program if there is one; 0: nothing attached */
 	uint32_t link_id; /* 0: no link */
-	uint64_t runs;	  /* of this site since it was attached */
-	bool runs_known;  /* entry hooks count always, others only with kernel.bpf_stats_enabled=1 */
+	uint64_t runs;	  /* of this site since it was attached, or armed */
+	bool runs_known;  /* entry programs count always, others only with kernel.bpf_stats_enabled=1 */
+	bool armed;	  /* between arm and swap: an upgrade stands here */
+};
+
+/* How a site comes from one program to the next (docs/transaction.md). */
+enum iov_move {
+	IOV_MOVE_STORE,	  /* with all others of its set, by one store to the generation index */
+	IOV_MOVE_REPLACE, /* by the kernel's own atomic replace, next to that store */
+	IOV_MOVE_TWICE,	  /* the new one is attached before the old one is detached: events may be seen by both */
+};
+
+/* Both programs of a site behind one entry; `old_dir` or `new_dir` is NULL where the site comes or goes. */
+struct iov_arm {
+	const char *old_dir, *new_dir; /* the trees with progs/<program> of both sides */
+	uint64_t generation;	       /* whose store to the index makes the new program run */
+	bool carry;		       /* packets carry the generation in XDP metadata (hooks/entry.h) */
 };
 
 struct iov_hook {
@@ -39,21 +57,45 @@ struct iov_hook {
 	bool (*supported)(struct iov_ctx *ctx); /* by this kernel; NULL: always */
 	const char *fallback; /* the hook that serves the same sections where this one is not supported: "clsact"; NULL:
 				 none */
+	const struct iov_style *style;
 	/* Is the target sound (an interface that exists, a tracepoint that the kernel has)? IOV_E_INPUT or
 	 * IOV_E_NOT_FOUND. */
 	int (*check)(struct iov_ctx *ctx, const struct iov_site *site);
+
+	/* For the styles `link` and `standing`: */
+	/* Attaches a program, the module's own or an entry; the caller closes *ret. */
+	int (*link)(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret);
+	/* The entry that may stand in front of `program`. */
+	int (*kind)(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret);
+	/* Is the link still where it was made, or has its interface or cgroup gone? NULL: it cannot go. */
+	bool (*alive)(const struct bpf_link_info *info);
+	/* `standing` only: would the kernel attach this program here? It looks at programs when they are attached, not
+	 * when they are put into a slot. NULL: the verifier has seen to it. */
+	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);
+};
+
+/*
+ * What hooks of one kind have in common: how programs are attached, replaced and found. `link` (hooks/link.h): the link
+ * can be moved to another program. `standing` (hooks/standing.h): it cannot, so an entry program stands in front
+ * always. `beside` (hooks/beside.h): neither, so old and new are attached side by side for a moment.
+ */
+struct iov_style {
+	enum iov_move move;
 	/* Attaches progs/<program> of `dir` and leaves the pins above there. */
-	int (*attach)(struct iov_ctx *ctx, const struct iov_site *site, const char *dir);
-	/* Pins what keeps the site attached in a second tree too (links/, slots/, runs/), changing nothing that runs.
-	 */
+	int (*attach)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir);
+	/* Pins what keeps the site attached in a second tree too, changing nothing that runs. */
 	int (*adopt)(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir);
-	/* Makes the attached site run progs/<program> of `dir`, whose tree has its link pins; no event misses both
-	 * programs or sees both. */
-	int (*swap)(struct iov_ctx *ctx, const struct iov_site *site, const char *dir);
-	/* Ends what unpinning alone does not end (netlink filters), and removes this tree's links/, slots/, runs/ pins
-	 * of the site. Not attached is success. */
-	int (*detach)(struct iov_ctx *ctx, const struct iov_site *site, const char *dir);
-	int (*running)(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_running *ret);
+	/* Puts an entry with both programs in front, in both trees. Until the store nothing changes for events. NULL:
+	 * no store moves this hook. */
+	int (*arm)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site,
+		   const struct iov_arm *arm);
+	/* Makes the site run progs/<program> of `dir` and nothing else: in one step, and where it was armed, without an
+	 * entry if the hook can do without. `dir` has the site's link pin. */
+	int (*swap)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir);
+	/* Ends the site, with this tree's links/, slots/, runs/ pins of it. Not attached is success. */
+	int (*detach)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir);
+	int (*running)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir,
+		       struct iov_running *ret);
 };
 
 /* The plugin for a section on this kernel, fallbacks followed. IOV_E_UNSUPPORTED names the section and what the kernel

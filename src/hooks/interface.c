@@ -1,6 +1,7 @@
 #include "hooks/interface.h"
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -83,4 +84,10 @@ int iov_interface_index(struct iov_ctx *ctx, const struct iov_site *site, unsign
 		return not_found(ctx, site);
 	*ret = index;
 	return IOV_OK;
+}
+
+/* The ifindex is the first member for every type of link to an interface. */
+bool iov_interface_alive(const struct bpf_link_info *info)
+{
+	return info->xdp.ifindex != 0;
 }

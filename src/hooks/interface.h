@@ -11,4 +11,7 @@ unsigned iov_interface_find(const struct iov_site *site);
 /* Traffic control has two directions: the target's suffix says which, else the section, else it is ingress. */
 bool iov_interface_egress(const struct iov_site *site);
 
+/* A link outlives its interface, and then sits on interface 0. */
+bool iov_interface_alive(const struct bpf_link_info *info);
+
 #endif

@@ -7,6 +7,7 @@
 #include "hooks/entry.h"
 #include "hooks/rows.h"
 #include "hooks/site.h"
+#include "hooks/standing.h"
 #include "hooks/tracefs.h"
 #include "util/cleanup.h"
 
@@ -48,43 +49,39 @@ static int reach_of(struct iov_ctx *ctx, const struct iov_site *site, int progra
 	return iov_site_refused(ctx, site, "attached to", EINVAL);
 }
 
-/* An attached entry with an empty slot. It claims to read what the program reads, so that the kernel's own check covers
- * the program. */
-static int attach_entry(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry *ret)
+/* The entry claims to read what the program reads, so that the kernel's own check at attach covers the program. */
+static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	struct iov_entry_kind kind = {.type = BPF_PROG_TYPE_RAW_TRACEPOINT};
+	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_RAW_TRACEPOINT};
+	return reach_of(ctx, site, program, &ret->reach);
+}
+
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
+{
 	const char *name = "";
 	int rc = name_of(ctx, site, &name);
-	if (!rc)
-		rc = reach_of(ctx, site, program, &kind.reach);
-	if (!rc)
-		rc = iov_entry_load(ctx, site, &kind, &entry);
 	if (rc)
 		return rc;
-	entry.link = bpf_raw_tracepoint_open(name, entry.program);
-	if (entry.link < 0 && errno == EINVAL)
+	*ret = bpf_raw_tracepoint_open(name, program);
+	if (*ret < 0 && errno == EINVAL)
 		return iov_error(ctx, IOV_E_REJECTED,
-				 "program '%s' of instance '%s' reads %u arguments of raw tracepoint '%s', which has "
-				 "fewer on this kernel",
-				 site->program, site->instance, kind.reach / 8, name);
-	if (entry.link < 0)
-		return iov_site_refused(ctx, site, "attached to", errno);
-	*ret = entry;
-	entry = IOV_ENTRY_NONE;
-	return IOV_OK;
+				 "program '%s' of instance '%s' reads more arguments than raw tracepoint '%s' has on "
+				 "this kernel; install a release for this kernel",
+				 site->program, site->instance, name);
+	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
 }
 
 /* A few raw tracepoints have no event in tracefs; only the kernel's answer to an attach tells. */
-static bool exists_without_event(struct iov_ctx *ctx, const struct iov_site *site, const char *name)
+static bool exists_without_event(const char *name)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	struct iov_entry_kind kind = {.type = BPF_PROG_TYPE_RAW_TRACEPOINT};
-	struct iov_saved_error saved = iov_error_save(ctx);
-	if (!iov_entry_load(ctx, site, &kind, &entry))
-		entry.link = bpf_raw_tracepoint_open(name, entry.program);
-	iov_error_restore(ctx, saved);
-	return entry.link >= 0;
+	static const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	iov_auto(iov_close_fd) int program =
+		bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT, NULL, "Dual MIT/GPL", nothing, IOV_COUNT(nothing), NULL);
+	iov_auto(iov_close_fd) int link = program < 0 ? -1 : bpf_raw_tracepoint_open(name, program);
+	return link >= 0;
 }
 
 static int check(struct iov_ctx *ctx, const struct iov_site *site)
@@ -101,17 +98,7 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 	rc = iov_tracefs_events(ctx, &events);
 	if (!rc)
 		rc = iov_tracefs_find(ctx, events, name, &path);
-	return rc == IOV_E_NOT_FOUND && exists_without_event(ctx, site, name) ? IOV_OK : rc;
-}
-
-static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
-{
-	return iov_entry_attach(ctx, site, dir, attach_entry);
-}
-
-static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
-{
-	return iov_entry_swap(ctx, site, dir, attach_entry);
+	return rc == IOV_E_NOT_FOUND && exists_without_event(name) ? IOV_OK : rc;
 }
 
 const struct iov_hook iov_hook_raw_tp = {
@@ -119,10 +106,8 @@ const struct iov_hook iov_hook_raw_tp = {
 	.sections = sections,
 	.program_type = -1,
 	.attach_type = -1,
+	.style = &iov_style_standing,
 	.check = check,
-	.attach = attach,
-	.adopt = iov_entry_adopt,
-	.swap = swap,
-	.detach = iov_entry_detach,
-	.running = iov_entry_running,
+	.link = attach,
+	.kind = kind,
 };

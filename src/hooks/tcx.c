@@ -3,12 +3,12 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 
+#include "hooks/entry.h"
 #include "hooks/interface.h"
 #include "hooks/link.h"
 #include "hooks/rows.h"
 #include "hooks/site.h"
 #include "hooks/tc.h"
-#include "util/cleanup.h"
 
 const char *const iov_tc_sections[] = {"tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress",
 				       "tc",	      "classifier", NULL};
@@ -27,26 +27,25 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 	return iov_interface_index(ctx, site, &index);
 }
 
-static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
 {
 	unsigned ifindex = 0;
-	iov_auto(iov_close_fd) int program = -1;
-	iov_auto(iov_close_fd) int link = -1;
 	int rc = iov_interface_index(ctx, site, &ifindex);
-	if (!rc)
-		rc = iov_site_program(ctx, site, dir, &program);
 	if (rc)
 		return rc;
-	link = bpf_link_create(program, (int)ifindex, iov_interface_egress(site) ? IOV_TCX_EGRESS : IOV_TCX_INGRESS,
+	*ret = bpf_link_create(program, (int)ifindex, iov_interface_egress(site) ? IOV_TCX_EGRESS : IOV_TCX_INGRESS,
 			       NULL);
-	if (link < 0)
-		return iov_site_refused(ctx, site, "attached to", errno);
-	return iov_site_pin(ctx, site, dir, "links", link);
+	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
 }
 
-static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret)
 {
-	return iov_link_swap(ctx, site, dir, attach);
+	(void)ctx, (void)program;
+	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_SCHED_CLS,
+				       .attach_type = IOV_TC_ATTACH_TYPE,
+				       .neutral = IOV_TCX_NEXT,
+				       .carry = iov_interface_egress(site) ? IOV_CARRY_NONE : IOV_CARRY_TAKE};
+	return IOV_OK;
 }
 
 const struct iov_hook iov_hook_tcx = {
@@ -56,10 +55,9 @@ const struct iov_hook iov_hook_tcx = {
 	.attach_type = IOV_TC_ATTACH_TYPE,
 	.supported = supported,
 	.fallback = "clsact",
+	.style = &iov_style_link,
 	.check = check,
-	.attach = attach,
-	.adopt = iov_link_adopt,
-	.swap = swap,
-	.detach = iov_link_detach,
-	.running = iov_link_running,
+	.link = attach,
+	.kind = kind,
+	.alive = iov_interface_alive,
 };

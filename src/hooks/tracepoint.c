@@ -10,13 +10,19 @@
 #include "hooks/entry.h"
 #include "hooks/rows.h"
 #include "hooks/site.h"
+#include "hooks/standing.h"
 #include "hooks/tracefs.h"
 #include "util/cleanup.h"
 
 static const char *const sections[] = {"tp", "tp/", "tracepoint", "tracepoint/", NULL};
 
 /* 1: let perf have the event too; 0 would hide it from a `perf record` of the same tracepoint. */
-static const struct iov_entry_kind kind = {.type = BPF_PROG_TYPE_TRACEPOINT, .neutral = 1};
+static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret)
+{
+	(void)ctx, (void)site, (void)program;
+	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_TRACEPOINT, .neutral = 1};
+	return IOV_OK;
+}
 
 static int find_id(struct iov_ctx *ctx, const struct iov_site *site, uint64_t *ret)
 {
@@ -54,11 +60,25 @@ static int open_event(struct iov_ctx *ctx, const struct iov_site *site, int *ret
 	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
 }
 
+static int attach_to(struct iov_ctx *ctx, const struct iov_site *site, int event, int program, int *ret)
+{
+	*ret = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
+	return *ret < 0 || ioctl(event, PERF_EVENT_IOC_ENABLE, 0) ? iov_site_refused(ctx, site, "attached to", errno)
+								  : IOV_OK;
+}
+
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
+{
+	iov_auto(iov_close_fd) int event = -1;
+	int rc = open_event(ctx, site, &event);
+	return rc ? rc : attach_to(ctx, site, event, program, ret);
+}
+
 /*
  * Would the kernel attach this program to the event? It is asked for an event that has its one program already: it
  * looks at the program first (EACCES: it reads past the record) and at the event then (EEXIST), and runs nothing.
  */
-static int try_program(struct iov_ctx *ctx, const struct iov_site *site, int event, int program)
+static int ask(struct iov_ctx *ctx, const struct iov_site *site, int event, int program)
 {
 	iov_auto(iov_close_fd) int link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
 	if (link < 0 && errno == EEXIST)
@@ -71,35 +91,19 @@ static int try_program(struct iov_ctx *ctx, const struct iov_site *site, int eve
 	return iov_site_refused(ctx, site, "attached to", link < 0 ? errno : EINVAL);
 }
 
-/* An attached entry with an empty slot, in front of which this program may stand. */
-static int attach_entry(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry *ret)
+static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 {
 	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
 	iov_auto(iov_close_fd) int event = -1;
+	struct iov_entry_kind of = {0};
 	int rc = open_event(ctx, site, &event);
 	if (!rc)
-		rc = iov_entry_load(ctx, site, &kind, &entry);
-	if (rc)
-		return rc;
-	entry.link = bpf_link_create(entry.program, event, BPF_PERF_EVENT, NULL);
-	if (entry.link < 0 || ioctl(event, PERF_EVENT_IOC_ENABLE, 0))
-		return iov_site_refused(ctx, site, "attached to", errno);
-	rc = try_program(ctx, site, event, program);
-	if (rc)
-		return rc;
-	*ret = entry;
-	entry = IOV_ENTRY_NONE;
-	return IOV_OK;
-}
-
-static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
-{
-	return iov_entry_attach(ctx, site, dir, attach_entry);
-}
-
-static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
-{
-	return iov_entry_swap(ctx, site, dir, attach_entry);
+		rc = kind(ctx, site, program, &of);
+	if (!rc)
+		rc = iov_entry_load(ctx, site, &of, &entry);
+	if (!rc)
+		rc = attach_to(ctx, site, event, entry.program, &entry.link);
+	return rc ? rc : ask(ctx, site, event, program);
 }
 
 const struct iov_hook iov_hook_tracepoint = {
@@ -107,10 +111,9 @@ const struct iov_hook iov_hook_tracepoint = {
 	.sections = sections,
 	.program_type = -1,
 	.attach_type = -1,
+	.style = &iov_style_standing,
 	.check = check,
-	.attach = attach,
-	.adopt = iov_entry_adopt,
-	.swap = swap,
-	.detach = iov_entry_detach,
-	.running = iov_entry_running,
+	.link = attach,
+	.kind = kind,
+	.trial = trial,
 };

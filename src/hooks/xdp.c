@@ -2,9 +2,11 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/if_link.h>
 #include <string.h>
 
+#include "hooks/entry.h"
 #include "hooks/interface.h"
 #include "hooks/link.h"
 #include "hooks/rows.h"
@@ -92,22 +94,22 @@ static int make_link(struct iov_ctx *ctx, const struct iov_site *site, unsigned 
 	return other ? is_taken(ctx, site, ifindex, other) : iov_site_refused(ctx, site, "attached to", err);
 }
 
-static int attach(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
 {
 	unsigned ifindex = 0;
-	iov_auto(iov_close_fd) int program = -1;
-	iov_auto(iov_close_fd) int link = -1;
 	int rc = iov_interface_index(ctx, site, &ifindex);
-	if (!rc)
-		rc = iov_site_program(ctx, site, dir, &program);
-	if (!rc)
-		rc = make_link(ctx, site, ifindex, program, &link);
-	return rc ? rc : iov_site_pin(ctx, site, dir, "links", link);
+	return rc ? rc : make_link(ctx, site, ifindex, program, ret);
 }
 
-static int swap(struct iov_ctx *ctx, const struct iov_site *site, const char *dir)
+static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret)
 {
-	return iov_link_swap(ctx, site, dir, attach);
+	(void)ctx, (void)program;
+	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_XDP,
+				       .attach_type = BPF_XDP,
+				       .flags = !strcmp(site->section, "xdp.frags") ? BPF_F_XDP_HAS_FRAGS : 0,
+				       .neutral = XDP_PASS,
+				       .carry = IOV_CARRY_GIVE};
+	return IOV_OK;
 }
 
 const struct iov_hook iov_hook_xdp = {
@@ -115,10 +117,9 @@ const struct iov_hook iov_hook_xdp = {
 	.sections = sections,
 	.program_type = -1,
 	.attach_type = -1,
+	.style = &iov_style_link,
 	.check = check,
-	.attach = attach,
-	.adopt = iov_link_adopt,
-	.swap = swap,
-	.detach = iov_link_detach,
-	.running = iov_link_running,
+	.link = attach,
+	.kind = kind,
+	.alive = iov_interface_alive,
 };

@@ -73,6 +73,14 @@ static int make_live(const struct iov_transaction *t)
 	return rc ? rc : iov_tree_make(t->ctx, IOV_TREE_LIVE, from->number);
 }
 
+/* At rest the index names the generation that runs. */
+static int seed_index(const struct iov_transaction *t)
+{
+	uint64_t number = t->restoring ? t->plan->to->number : t->plan->from->number;
+	int rc = t->engine->ops->store(t->engine, number);
+	return rc ? rc : iov_fault(t->ctx, "index seeded");
+}
+
 static int make_trees(const struct iov_transaction *t)
 {
 	int rc = iov_transaction_remove_tree(t, IOV_TREE_STAGING);
@@ -82,6 +90,8 @@ static int make_trees(const struct iov_transaction *t)
 		rc = make_live(t);
 	if (!rc)
 		rc = iov_fault(t->ctx, "live made");
+	if (!rc)
+		rc = seed_index(t);
 	if (!rc)
 		rc = iov_tree_make(t->ctx, IOV_TREE_STAGING, t->plan->to->number);
 	return rc ? rc : iov_fault(t->ctx, "staging made");
@@ -117,11 +127,11 @@ static int adopt_sites(const struct iov_transaction *t, const struct iov_instanc
 	int rc = with_dirs(t, change->after->name, &live, &staging);
 	for (size_t i = 0; !rc && i < change->n_sites; i++) {
 		const struct iov_site site = iov_change_site(change, &change->sites[i]);
-		uint32_t running = 0;
+		struct iov_running running;
 		if (change->sites[i].change != IOV_REPLACE)
 			continue;
-		rc = iov_transaction_site_program(t, &site, IOV_TREE_LIVE, &running);
-		if (!rc && running)
+		rc = iov_transaction_running(t, &site, IOV_TREE_LIVE, &running);
+		if (!rc && running.prog_id)
 			rc = t->engine->ops->adopt_site(t->engine, &site, live, staging);
 		if (!rc)
 			rc = iov_fault(t->ctx, "site adopted");
@@ -141,6 +151,8 @@ static int load(const struct iov_transaction *t, const struct iov_instance_chang
 		return rc;
 	iov_done(t->ctx, "loading", change->after->name);
 	rc = iov_fault(t->ctx, "instance loaded");
+	if (!rc && t->restoring)
+		rc = iov_transaction_fill(t, change);
 	return rc ? rc : adopt_sites(t, change);
 }
 
@@ -158,6 +170,17 @@ static int stage(const struct iov_transaction *t, const struct iov_instance_chan
 	return rc ? rc : iov_fault(t->ctx, "instance staged");
 }
 
+/* Entries are copied once more when everything is armed, so that little is left to merge. */
+static int arm(const struct iov_transaction *t)
+{
+	int rc = iov_transaction_copy(t);
+	if (!rc)
+		rc = iov_fault(t->ctx, "entries copied");
+	if (!rc)
+		rc = iov_transaction_arm(t);
+	return rc ? rc : iov_transaction_copy(t);
+}
+
 int iov_transaction_prepare(const struct iov_transaction *t)
 {
 	int rc = record(t);
@@ -166,5 +189,5 @@ int iov_transaction_prepare(const struct iov_transaction *t)
 	rc = make_trees(t);
 	for (size_t i = 0; !rc && i < t->plan->n_instances; i++)
 		rc = stage(t, &t->plan->instances[i]);
-	return rc;
+	return rc ? rc : arm(t);
 }

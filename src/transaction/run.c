@@ -64,6 +64,8 @@ int iov_transaction_execute(const struct iov_transaction *t)
 	if (!rc)
 		rc = iov_transaction_switch(t);
 	if (!rc)
+		rc = iov_transaction_health(t);
+	if (!rc)
 		rc = iov_transaction_commit(t);
 	return conclude(t, rc);
 }

@@ -40,22 +40,35 @@ int iov_transaction_committed(const struct iov_transaction *t, bool *ret)
 	return rc;
 }
 
+/* Entries that were there for the store only make way for the programs themselves. */
+static int disarm(const struct iov_transaction *t, const struct iov_moving *moving)
+{
+	struct iov_running running;
+	if (moving->change == IOV_UNLOAD)
+		return IOV_OK;
+	int rc = iov_transaction_running(t, &moving->site, IOV_TREE_LIVE, &running);
+	if (rc || !running.armed)
+		return rc;
+	rc = iov_transaction_on_site(t, t->engine->ops->swap, &moving->site, IOV_TREE_LIVE);
+	if (rc == IOV_E_NOT_FOUND) /* its interface has gone */
+		rc = IOV_OK;
+	return rc ? rc : iov_fault(t->ctx, "site disarmed");
+}
+
 /* The old tree stands at `staging` now. Importers first, so that no program writes to a map whose provider has ended.
  */
-static int detach_gone(const struct iov_transaction *t)
+static int detach_gone(const struct iov_transaction *t, const struct iov_moving *moving)
 {
-	struct iov_failures failures = {0};
-	for (size_t i = t->plan->n_instances; i-- > 0;) {
-		const struct iov_instance_change *change = &t->plan->instances[i];
-		for (size_t s = change->n_sites; s-- > 0;) {
-			const struct iov_site site = iov_change_site(change, &change->sites[s]);
-			if (change->sites[s].change != IOV_UNLOAD)
-				continue;
-			iov_failures_note(t->ctx, &failures, iov_transaction_detach(t, &site));
-			iov_failures_note(t->ctx, &failures, iov_fault(t->ctx, "site detached"));
-		}
-	}
-	return iov_failures_end(t->ctx, &failures);
+	if (moving->change != IOV_UNLOAD)
+		return IOV_OK;
+	int rc = iov_transaction_detach(t, &moving->site);
+	return rc ? rc : iov_fault(t->ctx, "site detached");
+}
+
+/* A host on which nothing runs has no index. */
+static int forget_index(const struct iov_transaction *t)
+{
+	return t->plan->to->n_instances ? IOV_OK : t->engine->ops->forget(t->engine);
 }
 
 static int settle_kernel(const struct iov_transaction *t)
@@ -64,9 +77,13 @@ static int settle_kernel(const struct iov_transaction *t)
 	if (!rc)
 		rc = iov_fault(t->ctx, "trees exchanged");
 	if (!rc)
-		rc = detach_gone(t);
+		rc = iov_transaction_each_site(t, disarm, true);
+	if (!rc)
+		rc = iov_transaction_each_site(t, detach_gone, true);
 	if (!rc)
 		rc = iov_transaction_remove_tree(t, IOV_TREE_STAGING);
+	if (!rc)
+		rc = forget_index(t);
 	return rc ? rc : iov_fault(t->ctx, "old tree removed");
 }
 

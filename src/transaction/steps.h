@@ -21,6 +21,25 @@ struct iov_transaction {
 	bool restoring;
 };
 
+/* One site that a transaction changes. */
+struct iov_moving {
+	struct iov_site site;
+	enum iov_change change; /* load, replace or unload */
+	enum iov_move move;
+	bool optional;
+};
+
+/* Calls `act` for every changed site whose instance is there, in plan order; `backwards`: the other way around, and
+ * all of them, also after failures, of which the first is given. */
+int iov_transaction_each_site(const struct iov_transaction *t,
+			      int (*act)(const struct iov_transaction *t, const struct iov_moving *moving),
+			      bool backwards);
+/*
+ * Does one store move this set? A set of one hook needs none: its own replacement is one step already. Where entries
+ * are to be merged or programs watched, there has to be a way back that is as quick.
+ */
+bool iov_transaction_stores(const struct iov_transaction *t);
+
 /* Asks what can be asked without changing anything; failing needs no undo. */
 int iov_transaction_check(const struct iov_transaction *t);
 int iov_transaction_prepare(const struct iov_transaction *t);
@@ -82,9 +101,13 @@ int iov_failures_end(struct iov_ctx *ctx, struct iov_failures *failures);
 int iov_transaction_load(const struct iov_transaction *t, const struct iov_instance_change *change);
 /* May the transaction go on without what failed with this code? (switch.c) */
 bool iov_transaction_can_do_without(const struct iov_transaction *t, int code, bool optional);
-/* The program that a site of this tree runs now, 0: none. */
-int iov_transaction_site_program(const struct iov_transaction *t, const struct iov_site *site, enum iov_tree tree,
-				 uint32_t *ret);
+/* What a site of this tree runs now; nothing where this kernel has no hook for it. */
+int iov_transaction_running(const struct iov_transaction *t, const struct iov_site *site, enum iov_tree tree,
+			    struct iov_running *ret);
+/* Every site that moves by the store gets its entry. */
+int iov_transaction_arm(const struct iov_transaction *t);
+/* What is not attached because an optional site, or a restore, can do without it. */
+int iov_transaction_not_attached(const struct iov_transaction *t, const struct iov_moving *moving, int rc);
 /* Ends a site of the tree at `staging`: of the new one in an undo, of the old one after the exchange. What has vanished
  * is detached. */
 int iov_transaction_detach(const struct iov_transaction *t, const struct iov_site *site);

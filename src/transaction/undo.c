@@ -31,12 +31,13 @@ int iov_transaction_remove_tree(const struct iov_transaction *t, enum iov_tree t
 static int is_ours(const struct iov_transaction *t, const struct iov_site *site, bool *ret)
 {
 	iov_auto(iov_free_ptr) char *dir = iov_tree_instance(t->ctx, IOV_TREE_STAGING, site->instance);
-	uint32_t running = 0, pinned = 0;
-	int rc = dir ? iov_transaction_site_program(t, site, IOV_TREE_STAGING, &running) : iov_oom(t->ctx);
-	if (!rc && running)
+	struct iov_running running;
+	uint32_t pinned = 0;
+	int rc = dir ? iov_transaction_running(t, site, IOV_TREE_STAGING, &running) : iov_oom(t->ctx);
+	if (!rc && running.prog_id && !running.armed)
 		rc = t->engine->ops->program_id(t->engine, dir, site->program, &pinned);
 	if (!rc)
-		*ret = running == pinned;
+		*ret = running.armed || running.prog_id == pinned;
 	return rc;
 }
 
@@ -54,46 +55,66 @@ int iov_transaction_detach(const struct iov_transaction *t, const struct iov_sit
 static int restore_old(const struct iov_transaction *t, const struct iov_site *site)
 {
 	iov_auto(iov_free_ptr) char *live = iov_tree_instance(t->ctx, IOV_TREE_LIVE, site->instance);
-	uint32_t running = 0, wanted = 0;
+	struct iov_running running;
+	uint32_t wanted = 0;
 	int rc = live ? t->engine->ops->program_id(t->engine, live, site->program, &wanted) : iov_oom(t->ctx);
 	if (!rc)
-		rc = iov_transaction_site_program(t, site, IOV_TREE_LIVE, &running);
-	if (rc || running == wanted)
+		rc = iov_transaction_running(t, site, IOV_TREE_LIVE, &running);
+	if (rc || (running.prog_id == wanted && !running.armed))
 		return rc;
-	rc = running ? t->engine->ops->swap(t->engine, site, live) : iov_transaction_detach(t, site);
+	rc = running.prog_id || running.armed ? t->engine->ops->swap(t->engine, site, live)
+					      : iov_transaction_detach(t, site);
 	return rc == IOV_E_NOT_FOUND ? IOV_OK : rc;
 }
 
-static int undo_site(const struct iov_transaction *t, const struct iov_instance_change *change,
-		     const struct iov_site_change *what)
+/* Old and new have links of their own; the old one may be gone already. */
+static int restore_beside(const struct iov_transaction *t, const struct iov_site *site)
 {
-	static int (*const by_change[])(const struct iov_transaction *t, const struct iov_site *site) = {
-		[IOV_KEEP] = restore_old,
-		[IOV_LOAD] = iov_transaction_detach,
-		[IOV_REPLACE] = restore_old,
-		[IOV_UNLOAD] = restore_old,
-	};
-	const struct iov_site site = iov_change_site(change, what);
-	int rc = by_change[what->change](t, &site);
+	int rc = iov_transaction_on_site(t, t->engine->ops->swap, site, IOV_TREE_LIVE);
+	return rc && rc != IOV_E_NOT_FOUND ? rc : iov_transaction_detach(t, site);
+}
+
+static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving)
+{
+	int rc = moving->change == IOV_LOAD	  ? iov_transaction_detach(t, &moving->site)
+		 : moving->move == IOV_MOVE_TWICE ? restore_beside(t, &moving->site)
+						  : restore_old(t, &moving->site);
 	return rc ? rc : iov_fault(t->ctx, "site undone");
 }
 
-static int undo_sites(const struct iov_transaction *t)
+/* The store goes back first: it is one step, and the old programs are still behind it. */
+static int store_back(const struct iov_transaction *t)
 {
-	struct iov_failures failures = {0};
-	for (size_t i = t->plan->n_instances; i-- > 0;) {
-		const struct iov_instance_change *change = &t->plan->instances[i];
-		for (size_t s = change->change == IOV_KEEP ? 0 : change->n_sites; s-- > 0;)
-			iov_failures_note(t->ctx, &failures, undo_site(t, change, &change->sites[s]));
-	}
-	return iov_failures_end(t->ctx, &failures);
+	uint64_t stored = 0;
+	int rc = t->restoring ? IOV_OK : t->engine->ops->stored(t->engine, &stored);
+	if (rc || stored != t->plan->to->number)
+		return rc;
+	rc = t->engine->ops->store(t->engine, t->plan->from->number);
+	return rc ? rc : iov_fault(t->ctx, "generation stored back");
+}
+
+/* What the new programs wrote in the meantime. Where they never ran this finds nothing. */
+static int merge_back(const struct iov_transaction *t)
+{
+	if (!iov_transaction_migrates(t))
+		return IOV_OK;
+	int rc = t->engine->ops->grace(t->engine);
+	if (!rc)
+		rc = iov_transaction_merge(t, true);
+	return rc ? rc : iov_fault(t->ctx, "entries merged back");
 }
 
 static int undo_kernel(const struct iov_transaction *t)
 {
-	int rc = undo_sites(t);
+	int rc = store_back(t);
+	if (!rc)
+		rc = iov_transaction_each_site(t, undo_site, true);
+	if (!rc)
+		rc = merge_back(t);
 	if (!rc)
 		rc = iov_transaction_remove_tree(t, IOV_TREE_STAGING);
+	if (!rc && !t->plan->from->n_instances)
+		rc = t->engine->ops->forget(t->engine);
 	return rc ? rc : iov_fault(t->ctx, "staging removed");
 }
 

@@ -148,16 +148,17 @@ START_TEST(test_xdp_taken)
 	const char *dir = live_dir(ctx, "live");
 	pin_program(load_xdp("ours"), dir);
 	ck_assert_int_eq(bpf_xdp_attach((int)ifindex, foreign, XDP_FLAGS_SKB_MODE, NULL), 0);
-	unit_fails(ctx, iov_hook_xdp.attach(ctx, &site, dir), IOV_E_BUSY,
+	unit_fails(ctx, iov_hook_xdp.style->attach(ctx, &iov_hook_xdp, &site, dir), IOV_E_BUSY,
 		   "interface 'iovb' already runs XDP program 'foreign' (id ");
 	ck_assert_ptr_nonnull(
 		strstr(iov_error_text(ctx), "of another tool; detach it with 'ip link set dev iovb xdp off'"));
 	ck_assert_int_eq(bpf_xdp_detach((int)ifindex, XDP_FLAGS_SKB_MODE, NULL), 0);
 	iov_auto(iov_close_fd) int link = bpf_link_create(foreign, (int)ifindex, BPF_XDP, NULL);
 	ck_assert_int_ge(link, 0);
-	unit_fails(ctx, iov_hook_xdp.attach(ctx, &site, dir), IOV_E_BUSY, "detach it with 'bpftool link detach id ");
+	unit_fails(ctx, iov_hook_xdp.style->attach(ctx, &iov_hook_xdp, &site, dir), IOV_E_BUSY,
+		   "detach it with 'bpftool link detach id ");
 	ck_assert_int_eq(bpf_link_detach(link), 0);
-	unit_ok(ctx, iov_hook_xdp.attach(ctx, &site, dir));
+	unit_ok(ctx, iov_hook_xdp.style->attach(ctx, &iov_hook_xdp, &site, dir));
 	live_ctx_free(ctx);
 }
 END_TEST
@@ -173,20 +174,21 @@ START_TEST(test_interface_gone)
 	struct iov_running running = {0};
 	const char *dir = live_dir(ctx, "live");
 	pin_program(load_xdp("ours"), dir);
-	unit_ok(ctx, iov_hook_xdp.attach(ctx, &site, dir));
-	unit_ok(ctx, iov_hook_xdp.running(ctx, &site, dir, &running));
+	unit_ok(ctx, iov_hook_xdp.style->attach(ctx, &iov_hook_xdp, &site, dir));
+	unit_ok(ctx, iov_hook_xdp.style->running(ctx, &iov_hook_xdp, &site, dir, &running));
 	ck_assert_uint_ne(running.prog_id, 0);
 	ck_assert_uint_ne(running.link_id, 0);
 	ck_assert_int_eq(system("ip link del iovb"), 0);
-	unit_ok(ctx, iov_hook_xdp.running(ctx, &site, dir, &running));
+	unit_ok(ctx, iov_hook_xdp.style->running(ctx, &iov_hook_xdp, &site, dir, &running));
 	ck_assert_uint_eq(running.prog_id, 0);
-	unit_fails(ctx, iov_hook_xdp.swap(ctx, &site, dir), IOV_E_NOT_FOUND, "interface 'iovb' not found");
+	unit_fails(ctx, iov_hook_xdp.style->swap(ctx, &iov_hook_xdp, &site, dir), IOV_E_NOT_FOUND,
+		   "interface 'iovb' not found");
 	live_veth();
-	unit_ok(ctx, iov_hook_xdp.swap(ctx, &site, dir));
-	unit_ok(ctx, iov_hook_xdp.running(ctx, &site, dir, &running));
+	unit_ok(ctx, iov_hook_xdp.style->swap(ctx, &iov_hook_xdp, &site, dir));
+	unit_ok(ctx, iov_hook_xdp.style->running(ctx, &iov_hook_xdp, &site, dir, &running));
 	ck_assert_uint_ne(running.prog_id, 0);
 	ck_assert_int_eq(system("ip link del iovb"), 0);
-	unit_ok(ctx, iov_hook_xdp.detach(ctx, &site, dir));
+	unit_ok(ctx, iov_hook_xdp.style->detach(ctx, &iov_hook_xdp, &site, dir));
 	live_ctx_free(ctx);
 }
 END_TEST

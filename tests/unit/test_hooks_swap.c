@@ -10,6 +10,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hooks/entry.h"
+#include "hooks/index.h"
+#include "hooks/link.h"
 #include "hooks/rows.h"
 #include "live.h"
 #include "util/cleanup.h"
@@ -115,7 +118,7 @@ static void *drive(void *data)
 static void assert_running(struct iov_ctx *ctx, const struct bench *bench, const char *dir, uint32_t prog_id)
 {
 	struct iov_running running = {.prog_id = ~0u};
-	unit_ok(ctx, bench->hook->running(ctx, &bench->site, dir, &running));
+	unit_ok(ctx, bench->hook->style->running(ctx, bench->hook, &bench->site, dir, &running));
 	ck_assert_uint_eq(running.prog_id, prog_id);
 }
 
@@ -124,6 +127,13 @@ static bool has_pin(const char *dir, const char *kind)
 	char path[600];
 	snprintf(path, sizeof(path), "%s/%s/count", dir, kind);
 	return iov_fs_exists(path);
+}
+
+static struct iov_ctx *begin(void)
+{
+	struct iov_ctx *ctx = live_ctx();
+	unit_ok(ctx, iov_index_store(ctx, 1));
+	return ctx;
 }
 
 static bool can_run(struct iov_ctx *ctx, const struct bench *bench)
@@ -141,7 +151,7 @@ START_TEST(test_life)
 	const struct iov_site *site = &bench->site;
 	if (!live_begin())
 		return;
-	struct iov_ctx *ctx = live_ctx();
+	struct iov_ctx *ctx = begin();
 	if (!can_run(ctx, bench))
 		return live_ctx_free(ctx);
 	live_veth();
@@ -152,15 +162,15 @@ START_TEST(test_life)
 
 	unit_ok(ctx, hook->check(ctx, site));
 	assert_running(ctx, bench, live, 0);
-	unit_ok(ctx, hook->detach(ctx, site, live)); /* not attached is success */
-	unit_ok(ctx, hook->attach(ctx, site, live));
+	unit_ok(ctx, hook->style->detach(ctx, hook, site, live)); /* not attached is success */
+	unit_ok(ctx, hook->style->attach(ctx, hook, site, live));
 	assert_running(ctx, bench, live, first);
 	make_events(bench, 100);
 	ck_assert_uint_ge(seen(object, 0), 100);
 
-	unit_ok(ctx, hook->adopt(ctx, site, live, staging));
+	unit_ok(ctx, hook->style->adopt(ctx, site, live, staging));
 	assert_running(ctx, bench, staging, first); /* nothing moved */
-	unit_ok(ctx, hook->swap(ctx, site, staging));
+	unit_ok(ctx, hook->style->swap(ctx, hook, site, staging));
 	assert_running(ctx, bench, live, second); /* both trees hold the same attachment */
 	assert_running(ctx, bench, staging, second);
 	uint64_t before = seen(object, 0);
@@ -168,12 +178,12 @@ START_TEST(test_life)
 	ck_assert_uint_eq(seen(object, 0), before);
 	ck_assert_uint_ge(seen(object, 1), 100);
 
-	unit_ok(ctx, hook->swap(ctx, site, live)); /* the undo */
+	unit_ok(ctx, hook->style->swap(ctx, hook, site, live)); /* the undo */
 	assert_running(ctx, bench, staging, first);
 	ck_assert_int_eq(iov_fs_rmtree(live), 0); /* the old tree goes; staging keeps it attached */
 	assert_running(ctx, bench, staging, first);
 
-	unit_ok(ctx, hook->detach(ctx, site, staging));
+	unit_ok(ctx, hook->style->detach(ctx, hook, site, staging));
 	assert_running(ctx, bench, staging, 0);
 	ck_assert(!has_pin(staging, "links") && !has_pin(staging, "slots") && !has_pin(staging, "runs"));
 	bpf_object__close(object);
@@ -187,7 +197,7 @@ START_TEST(test_swap_under_traffic)
 	const struct bench *bench = &benches[_i];
 	if (!live_begin())
 		return;
-	struct iov_ctx *ctx = live_ctx();
+	struct iov_ctx *ctx = begin();
 	if (!can_run(ctx, bench))
 		return live_ctx_free(ctx);
 	live_veth();
@@ -195,8 +205,8 @@ START_TEST(test_swap_under_traffic)
 	const char *dirs[] = {live_dir(ctx, "live"), live_dir(ctx, "staging")};
 	pin_program(object, bench->first, dirs[0]);
 	pin_program(object, bench->second, dirs[1]);
-	unit_ok(ctx, bench->hook->attach(ctx, &bench->site, dirs[0]));
-	unit_ok(ctx, bench->hook->adopt(ctx, &bench->site, dirs[0], dirs[1]));
+	unit_ok(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, dirs[0]));
+	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, dirs[0], dirs[1]));
 
 	struct traffic traffic = {.bench = bench, .object = object};
 	struct iov_running running;
@@ -205,7 +215,7 @@ START_TEST(test_swap_under_traffic)
 	uint64_t before = seen(object, 0);
 	ck_assert_int_eq(pthread_create(&thread, NULL, drive, &traffic), 0);
 	for (int i = 1; i <= SWAPS || (i < SWAPS_MAX && !(seen(object, 0) > before && seen(object, 1))); i++) {
-		unit_ok(ctx, bench->hook->swap(ctx, &bench->site, dirs[i % 2]));
+		unit_ok(ctx, bench->hook->style->swap(ctx, bench->hook, &bench->site, dirs[i % 2]));
 		usleep(1000);
 	}
 	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
@@ -213,12 +223,57 @@ START_TEST(test_swap_under_traffic)
 	usleep(20000); /* frames still on their way */
 
 	ck_assert_uint_eq(seen(object, 0) + seen(object, 1) - before, traffic.made);
-	unit_ok(ctx, bench->hook->running(ctx, &bench->site, dirs[0], &running));
+	unit_ok(ctx, bench->hook->style->running(ctx, bench->hook, &bench->site, dirs[0], &running));
 	if (running.runs_known)
 		ck_assert_uint_ge(running.runs, traffic.made);
 	ck_assert_uint_gt(seen(object, 0), before);
 	ck_assert_uint_gt(seen(object, 1), 0);
-	unit_ok(ctx, bench->hook->detach(ctx, &bench->site, dirs[0]));
+	unit_ok(ctx, bench->hook->style->detach(ctx, bench->hook, &bench->site, dirs[0]));
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+/* A store between two generations, with both programs behind an entry; and back to the program alone. */
+START_TEST(test_store_under_traffic)
+{
+	const struct bench *bench = &benches[_i];
+	const struct iov_style *style = bench->hook->style;
+	if (!style->arm || !live_begin())
+		return;
+	struct iov_ctx *ctx = begin();
+	if (!can_run(ctx, bench))
+		return live_ctx_free(ctx);
+	live_veth();
+	struct bpf_object *object = load_object(bench);
+	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
+	uint32_t ids[] = {pin_program(object, bench->first, live), pin_program(object, bench->second, staging)};
+	unit_ok(ctx, style->attach(ctx, bench->hook, &bench->site, live));
+	unit_ok(ctx, style->adopt(ctx, &bench->site, live, staging));
+
+	struct traffic traffic = {.bench = bench, .object = object};
+	pthread_t thread;
+	ck_assert_int_eq(watch_thread(object, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, drive, &traffic), 0);
+	for (uint64_t to = 2; to < SWAPS || (to < SWAPS_MAX && !(seen(object, 0) && seen(object, 1))); to++) {
+		const char *const dirs[] = {live, staging};
+		const struct iov_arm arm = {
+			.old_dir = dirs[to & 1], .new_dir = dirs[!(to & 1)], .generation = to, .carry = true};
+		unit_ok(ctx, style->arm(ctx, bench->hook, &bench->site, &arm));
+		assert_running(ctx, bench, arm.old_dir, ids[to & 1]);
+		unit_ok(ctx, iov_index_store(ctx, to));
+		assert_running(ctx, bench, arm.new_dir, ids[!(to & 1)]);
+		unit_ok(ctx, style->swap(ctx, bench->hook, &bench->site, arm.new_dir));
+		assert_running(ctx, bench, arm.new_dir, ids[!(to & 1)]);
+		if (style == &iov_style_link) /* a transaction removes the old tree */
+			unit_ok(ctx, iov_entry_unpin(ctx, &bench->site, arm.old_dir));
+	}
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	usleep(20000); /* frames still on their way */
+	ck_assert_uint_eq(seen(object, 0) + seen(object, 1), traffic.made);
+	ck_assert(seen(object, 0) && seen(object, 1));
+	unit_ok(ctx, style->detach(ctx, bench->hook, &bench->site, live));
 	bpf_object__close(object);
 	live_ctx_free(ctx);
 }
@@ -231,17 +286,18 @@ START_TEST(test_too_far)
 	const struct bench *bench = &benches[_i];
 	if (!bench->too_far || !live_begin())
 		return;
-	struct iov_ctx *ctx = live_ctx();
+	struct iov_ctx *ctx = begin();
 	struct bpf_object *object = load_object(bench);
 	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
 	uint32_t first = pin_program(object, bench->first, live);
 	pin_program(object, bench->too_far, staging);
-	unit_fails(ctx, bench->hook->attach(ctx, &bench->site, staging), IOV_E_REJECTED,
+	unit_fails(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, staging), IOV_E_REJECTED,
 		   "program 'count' of instance 'one' reads");
 	assert_running(ctx, bench, staging, 0);
-	unit_ok(ctx, bench->hook->attach(ctx, &bench->site, live));
-	unit_ok(ctx, bench->hook->adopt(ctx, &bench->site, live, staging));
-	unit_fails(ctx, bench->hook->swap(ctx, &bench->site, staging), IOV_E_REJECTED, "sys_enter'");
+	unit_ok(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, live));
+	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, live, staging));
+	unit_fails(ctx, bench->hook->style->swap(ctx, bench->hook, &bench->site, staging), IOV_E_REJECTED,
+		   "sys_enter'");
 	assert_running(ctx, bench, live, first);
 	bpf_object__close(object);
 	live_ctx_free(ctx);
@@ -255,6 +311,7 @@ Suite *suite_hooks_swap(void)
 	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, test_life, 0, IOV_COUNT(benches));
 	tcase_add_loop_test(tcase, test_swap_under_traffic, 0, IOV_COUNT(benches));
+	tcase_add_loop_test(tcase, test_store_under_traffic, 0, IOV_COUNT(benches));
 	tcase_add_loop_test(tcase, test_too_far, 0, IOV_COUNT(benches));
 	suite_add_tcase(suite, tcase);
 	return suite;

@@ -63,8 +63,9 @@ START_TEST(providers_come_first_and_go_last)
 	begin(&host, HOST_FRESH);
 	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_INSTALLED));
 	ck_order(iov_recording_calls(host.engine),
-		 (const char *const[]){"load flow-table\n", "load flow-count\n", "attach flow-count/count_in eth0\n",
-				       "exchange staging\n", "remove_tree staging\n", NULL});
+		 (const char *const[]){"load flow-table\n", "load flow-count\n", "arm flow-count/count_in eth0\n",
+				       "store 1\n", "attach flow-count/count_out eth0\n", "exchange staging\n",
+				       "swap flow-count/count_in eth0\n", "remove_tree staging\n", NULL});
 	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_REMOVED));
 	ck_order(iov_recording_calls(host.engine),
 		 (const char *const[]){"remove_tree staging\n", "exchange staging\n", "detach flow-count/",
@@ -81,7 +82,9 @@ START_TEST(upgrade_swaps_and_keeps)
 	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_UPGRADED));
 	ck_order(iov_recording_calls(host.engine),
 		 (const char *const[]){"adopt flow-table\n", "load flow-count\n", "adopt_site flow-count/count_in",
-				       "swap flow-count/count_in", "exchange staging\n", "detach flow-count/watch",
+				       "arm flow-count/count_in", "arm flow-count/watch", "store 2\n",
+				       "swap flow-count/count_out", "exchange staging\n",
+				       "swap flow-count/count_in", "detach flow-count/watch",
 				       NULL});
 	ck_assert_ptr_null(strstr(iov_recording_calls(host.engine), "load flow-table"));
 	ck_assert_ptr_null(strstr(iov_recording_calls(host.engine), "detach flow-count/count_in"));
@@ -96,7 +99,7 @@ START_TEST(moved_site_overlaps)
 	begin(&host, HOST_INSTALLED);
 	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_MOVED));
 	ck_order(iov_recording_calls(host.engine),
-		 (const char *const[]){"attach flow-count/count_in eth1\n", "exchange staging\n",
+		 (const char *const[]){"arm flow-count/count_in eth1\n", "store 2\n", "exchange staging\n",
 				       "detach flow-count/count_in eth0\n", NULL});
 	host_check(host.ctx, 0);
 	end(&host);

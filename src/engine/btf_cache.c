@@ -8,7 +8,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "core/digest.h"
 #include "engine/btf_cut.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -21,8 +20,7 @@
 #define MAGIC "iovbtf1 "
 #define HEADER_SIZE (sizeof(MAGIC) - 1 + 2 + IOV_HEX_SIZE) /* magic, "0 " or "1 ", digest, newline */
 
-/* Names the running kernel: its build id and its version. */
-static bool kernel_name(char ret[IOV_HEX_SIZE])
+bool iov_btf_cache_kernel(char ret[IOV_HEX_SIZE])
 {
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	struct utsname name;
@@ -38,7 +36,7 @@ static bool kernel_name(char ret[IOV_HEX_SIZE])
 static char *entry_path(struct iov_ctx *ctx, const char *object)
 {
 	char kernel[IOV_HEX_SIZE], digest[IOV_HEX_SIZE];
-	if (!kernel_name(kernel) || iov_sha256_file(ctx, object, digest))
+	if (!iov_btf_cache_kernel(kernel) || iov_sha256_file(ctx, object, digest))
 		return NULL;
 	return iov_path(ctx, IOV_CACHE "/btf/%.16s/%s", kernel, digest);
 }

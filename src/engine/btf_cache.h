@@ -5,10 +5,12 @@
 #ifndef IOV_ENGINE_BTF_CACHE_H
 #define IOV_ENGINE_BTF_CACHE_H
 
-#include "core/ctx.h"
+#include "core/digest.h"
 
 /* A file in memory with the BTF for libbpf's btf_custom_path, -1: the kernel's own is needed, or none. Never fails: it
  * only makes loads faster. */
 int iov_btf_cache_open(struct iov_ctx *ctx, const char *object);
+/* Names the running kernel, by its build id and version; false: it does not tell. */
+bool iov_btf_cache_kernel(char ret[IOV_HEX_SIZE]);
 
 #endif

@@ -70,6 +70,13 @@ static bool kernel_keeps_types(const struct bpf_map_info *info)
 	return info->btf_id && info->btf_value_type_id;
 }
 
+/* The kernel makes device maps read-only for programs by itself. */
+static uint32_t flags_of(const struct bpf_map_info *info)
+{
+	bool devices = info->type == BPF_MAP_TYPE_DEVMAP || info->type == BPF_MAP_TYPE_DEVMAP_HASH;
+	return devices ? info->map_flags & ~(uint32_t)BPF_F_RDONLY_PROG : info->map_flags;
+}
+
 /* What the map is, as far as the kernel knows. */
 static int describe_live(struct iov_ctx *ctx, const struct bpf_map_info *info, json_t *layout,
 			 struct iov_object_map *ret)
@@ -78,7 +85,7 @@ static int describe_live(struct iov_ctx *ctx, const struct bpf_map_info *info, j
 				       .key_size = info->key_size,
 				       .value_size = info->value_size,
 				       .max_entries = info->max_entries,
-				       .flags = info->map_flags,
+				       .flags = flags_of(info),
 				       .layout = layout};
 	if (!kernel_keeps_types(info))
 		return IOV_OK;

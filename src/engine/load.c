@@ -18,18 +18,7 @@
 		      cause stands at its end */
 
 /* One log for each program, in memory that costs nothing until the verifier writes to it. */
-struct logs {
-	char *memory;
-	size_t size;
-};
-
-static void release_logs(struct logs *logs)
-{
-	if (logs->memory)
-		munmap(logs->memory, logs->size);
-}
-
-static int map_logs(struct iov_loading *loading, struct logs *ret)
+static int map_logs(struct iov_loading *loading)
 {
 	struct bpf_program *program;
 	size_t count = 0;
@@ -39,17 +28,22 @@ static int map_logs(struct iov_loading *loading, struct logs *ret)
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return iov_oom(loading->ctx);
-	*ret = (struct logs){memory, size};
+	loading->logs = memory;
+	loading->logs_size = size;
 	return IOV_OK;
 }
 
-static void release_loading(struct iov_loading *loading)
+void iov_loading_release(struct iov_loading *loading)
 {
-	for (size_t i = 0; i < loading->n_maps; i++)
+	for (size_t i = 0; i < loading->n_maps; i++) {
 		free(loading->maps[i].name);
+		iov_close_fd(&loading->maps[i].template);
+	}
 	free(loading->maps);
 	bpf_object__close(loading->object);
 	iov_close_fd(&loading->btf);
+	if (loading->logs)
+		munmap(loading->logs, loading->logs_size);
 }
 
 /* libbpf puts the object's name before ".rodata" and its like. */
@@ -72,6 +66,7 @@ static int list_maps(struct iov_loading *loading)
 	bpf_object__for_each_map(map, loading->object) {
 		struct iov_loading_map *one = &loading->maps[loading->n_maps++];
 		one->map = map;
+		one->template = -1;
 		one->name = name_of(map);
 		if (!one->name)
 			return iov_oom(loading->ctx);
@@ -125,13 +120,14 @@ static int choose_program(struct iov_loading *loading, struct bpf_program *progr
 	}
 	if (rc != IOV_E_UNSUPPORTED || !spec || !spec->optional)
 		return iov_error_prefix(loading->ctx, "program '%s' of %s", name, loading->title);
-	iov_note(loading->ctx, "program '%s' of %s is left out: %s", name, loading->title,
-		 iov_error_text(loading->ctx));
+	if (!loading->rehearsal)
+		iov_note(loading->ctx, "program '%s' of %s is left out: %s", name, loading->title,
+			 iov_error_text(loading->ctx));
 	bpf_program__set_autoload(program, false);
 	return IOV_OK;
 }
 
-static int choose_programs(struct iov_loading *loading, const struct logs *logs)
+static int choose_programs(struct iov_loading *loading)
 {
 	struct bpf_program *program;
 	size_t index = 0;
@@ -139,10 +135,24 @@ static int choose_programs(struct iov_loading *loading, const struct logs *logs)
 		int rc = choose_program(loading, program);
 		if (rc)
 			return rc;
-		if (bpf_program__set_log_buf(program, logs->memory + index++ * LOG_SIZE, LOG_SIZE))
+		if (bpf_program__set_log_buf(program, loading->logs + index++ * LOG_SIZE, LOG_SIZE))
 			return iov_oom(loading->ctx);
 	}
 	return IOV_OK;
+}
+
+const char *iov_loading_log(const struct iov_loading *loading, struct bpf_program **ret_program)
+{
+	struct bpf_program *program;
+	size_t index = 0;
+	bpf_object__for_each_program(program, loading->object) {
+		const char *text = loading->logs + index++ * LOG_SIZE;
+		if (!*text)
+			continue;
+		*ret_program = program;
+		return text;
+	}
+	return NULL;
 }
 
 /* The first warning that is one: libbpf also warns before it tries another way. */
@@ -161,15 +171,13 @@ static const char *reason_of(const struct iov_buf *log, size_t *ret_len)
 	return "";
 }
 
-static int not_loaded(struct iov_loading *loading, const struct logs *logs, const struct iov_buf *log, int err)
+static int not_loaded(struct iov_loading *loading, const struct iov_buf *log, int err)
 {
 	struct bpf_program *program;
-	size_t index = 0, len = 0;
-	bpf_object__for_each_program(program, loading->object) {
-		const char *text = logs->memory + index++ * LOG_SIZE;
-		if (*text)
-			return iov_verifier_refusal(loading->ctx, loading->title, bpf_program__name(program), text);
-	}
+	size_t len = 0;
+	const char *text = iov_loading_log(loading, &program);
+	if (text)
+		return iov_verifier_refusal(loading->ctx, loading->title, bpf_program__name(program), text);
 	const char *reason = reason_of(log, &len);
 	if (err == EPERM)
 		return iov_error(
@@ -187,13 +195,13 @@ static int not_loaded(struct iov_loading *loading, const struct logs *logs, cons
 			 loading->title, len ? (int)len : (int)strlen(strerror(err)), len ? reason : strerror(err));
 }
 
-static int load_object(struct iov_loading *loading, const struct logs *logs)
+static int load_object(struct iov_loading *loading)
 {
 	iov_auto(iov_buf_release) struct iov_buf log = {0};
 	iov_libbpf_log_to(&log);
 	int err = bpf_object__load(loading->object) ? errno : 0;
 	iov_libbpf_log_to(NULL);
-	return err ? not_loaded(loading, logs, &log, err) : IOV_OK;
+	return err ? not_loaded(loading, &log, err) : IOV_OK;
 }
 
 static int pin(struct iov_loading *loading, const char *kind, const char *name, int fd)
@@ -240,22 +248,29 @@ static int pin_or_nothing(struct iov_loading *loading)
 	return iov_error_restore(loading->ctx, saved);
 }
 
+int iov_loading_open(struct iov_loading *loading)
+{
+	const struct iov_manifest *manifest = loading->load->release->manifest;
+	snprintf(loading->title, sizeof(loading->title), "%s %s", manifest->name, manifest->version.text);
+	int rc = open_object(loading);
+	if (!rc)
+		rc = map_logs(loading);
+	if (!rc)
+		rc = choose_programs(loading);
+	return rc ? rc : iov_loading_set_params(loading);
+}
+
 int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load)
 {
-	iov_auto(release_loading) struct iov_loading loading = {.ctx = ctx, .load = load, .btf = -1};
-	iov_auto(release_logs) struct logs logs = {0};
-	const struct iov_manifest *manifest = load->release->manifest;
-	snprintf(loading.title, sizeof(loading.title), "%s %s", manifest->name, manifest->version.text);
-	int rc = open_object(&loading);
-	if (!rc)
-		rc = map_logs(&loading, &logs);
-	if (!rc)
-		rc = choose_programs(&loading, &logs);
-	if (!rc)
-		rc = iov_loading_set_params(&loading);
+	iov_auto(iov_loading_release) struct iov_loading loading = {.ctx = ctx, .load = load, .btf = -1};
+	int rc = iov_loading_open(&loading);
 	if (!rc)
 		rc = iov_loading_place_maps(&loading);
 	if (!rc)
-		rc = load_object(&loading, &logs);
+		rc = iov_readonly_prove(&loading);
+	if (!rc)
+		rc = load_object(&loading);
+	if (!rc)
+		rc = iov_readonly_look(&loading);
 	return rc ? rc : pin_or_nothing(&loading);
 }

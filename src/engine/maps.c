@@ -58,6 +58,7 @@ static int import(struct iov_loading *loading, const struct iov_engine_import *i
 	if (rc)
 		return rc;
 	map->imported = true;
+	map->has_twin = import->access == IOV_READ && iov_readonly_has_twin(loading, map);
 	return reuse(loading, map, fd);
 }
 

@@ -194,25 +194,51 @@ static const char *advice(const char *complaint)
 	return "change the program there, and build it again";
 }
 
-int iov_verifier_refusal(struct iov_ctx *ctx, const char *title, const char *program, const char *log)
+int iov_verifier_quote(struct iov_ctx *ctx, const char *log, struct iov_buf *complaint, struct iov_buf *details)
 {
 	struct reading reading;
 	char seen[REGISTERS_MAX + 1] = "";
-	iov_auto(iov_buf_release) struct iov_buf complaint = {0};
-	iov_auto(iov_buf_release) struct iov_buf details = {0};
 	read_log(log, &reading);
 	for (size_t i = reading.n_complaints; i-- > 0;)
-		iov_buf_printf(&complaint, "%.*s%s", (int)reading.complaints[i].len, reading.complaints[i].text,
+		iov_buf_printf(complaint, "%.*s%s", (int)reading.complaints[i].len, reading.complaints[i].text,
 			       i ? "; " : "");
-	put_source(&details, reading.source);
-	put_instruction(&details, reading.instruction);
+	if (!complaint->len)
+		iov_buf_puts(complaint, "it gives no reason");
+	put_source(details, reading.source);
+	put_instruction(details, reading.instruction);
 	for (size_t i = reading.n_complaints; i-- > 0;)
-		put_registers(&details, log, reading.complaints[i], 'R', seen);
+		put_registers(details, log, reading.complaints[i], 'R', seen);
 	if (!*seen)
-		put_registers(&details, log, reading.instruction, 'r', seen);
-	if (iov_buf_failed(&complaint) || iov_buf_failed(&details))
-		return iov_oom(ctx);
-	const char *words = complaint.len ? complaint.data : "it gives no reason";
+		put_registers(details, log, reading.instruction, 'r', seen);
+	return iov_buf_failed(complaint) || iov_buf_failed(details) ? iov_oom(ctx) : IOV_OK;
+}
+
+/* The source line is told once, before the first of its instructions. */
+void iov_verifier_source(const char *log, size_t instruction, struct iov_buf *details)
+{
+	struct line source = {0};
+	char start[32];
+	int len = snprintf(start, sizeof(start), "%zu: (", instruction);
+	for (const char *at = log; *at;) {
+		struct line line = {at, strcspn(at, "\n")};
+		if (begins(line, "; "))
+			source = (struct line){line.text + 2, line.len - 2};
+		if (line.len > (size_t)len && !memcmp(line.text, start, (size_t)len)) {
+			put_source(details, source);
+			put_instruction(details, line);
+			return;
+		}
+		at += line.len + (at[line.len] == '\n');
+	}
+}
+
+int iov_verifier_refusal(struct iov_ctx *ctx, const char *title, const char *program, const char *log)
+{
+	iov_auto(iov_buf_release) struct iov_buf complaint = {0};
+	iov_auto(iov_buf_release) struct iov_buf details = {0};
+	int rc = iov_verifier_quote(ctx, log, &complaint, &details);
+	if (rc)
+		return rc;
 	return iov_error(ctx, IOV_E_REJECTED, "the kernel's verifier refused program '%s' of %s: %s; %s%s", program,
-			 title, words, advice(words), details.data ? details.data : "");
+			 title, complaint.data, advice(complaint.data), details.data ? details.data : "");
 }

@@ -55,8 +55,9 @@ struct iov_migrated {
 struct iov_engine_ops {
 	/* Makes bpffs ready below the root: mounts it where it is not. */
 	int (*prepare)(struct iov_engine *engine);
-	/* Loads every program and map and pins them: dir/progs/<program>, dir/maps/<map>. Attaches nothing. On failure
-	 * the folder is gone. */
+	/* Loads every program and map and pins them: dir/progs/<program>, dir/maps/<map>; an empty folder
+	 * dir/metadata says that its programs look at XDP metadata themselves. Attaches nothing. On failure the folder
+	 * is gone. */
 	int (*load)(struct iov_engine *engine, const struct iov_engine_load *load);
 	/* Pins everything of an unchanged instance in a second tree. */
 	int (*adopt)(struct iov_engine *engine, const char *from_dir, const char *to_dir);
@@ -64,8 +65,9 @@ struct iov_engine_ops {
 	int (*attach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 	int (*adopt_site)(struct iov_engine *engine, const struct iov_site *site, const char *from_dir,
 			  const char *to_dir);
-	/* How this kernel moves the site. */
-	int (*move)(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret);
+	/* How this kernel moves the site, and what it can do with XDP metadata. */
+	int (*move)(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
+		    enum iov_carry *ret_carry);
 	/* Sites that move by the store only. */
 	int (*arm)(struct iov_engine *engine, const struct iov_site *site, const struct iov_arm *arm);
 	/* The generation index: one store moves every armed site. `stored` gives 0 where there is none; `forget` ends

@@ -44,13 +44,16 @@ static int adopt_site(struct iov_engine *engine, const struct iov_site *site, co
 	return rc ? rc : hook->style->adopt(engine->ctx, site, from_dir, to_dir);
 }
 
-static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret)
+static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
+		   enum iov_carry *ret_carry)
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	if (!rc)
-		*ret = hook->style->move;
-	return rc;
+	if (rc)
+		return rc;
+	*ret = hook->style->move;
+	*ret_carry = hook->carry ? hook->carry(site) : IOV_CARRY_NONE;
+	return IOV_OK;
 }
 
 static int arm(struct iov_engine *engine, const struct iov_site *site, const struct iov_arm *arm)

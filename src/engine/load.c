@@ -228,6 +228,8 @@ static int pin_all(struct iov_loading *loading)
 	int rc = make_folder(loading, "progs");
 	if (!rc)
 		rc = make_folder(loading, "maps");
+	if (!rc && iov_loading_uses_metadata(loading))
+		rc = make_folder(loading, "metadata");
 	for (size_t i = 0; !rc && i < loading->n_maps; i++)
 		if (!loading->maps[i].imported && bpf_map__autocreate(loading->maps[i].map))
 			rc = pin(loading, "maps", loading->maps[i].name, bpf_map__fd(loading->maps[i].map));

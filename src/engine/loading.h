@@ -74,6 +74,8 @@ struct iov_write {
 };
 int iov_writes_find(struct iov_ctx *ctx, const struct bpf_program *program, int map, bool *ret_found,
 		    struct iov_write *ret);
+/* metadata.c: may a program of the loaded object look at XDP metadata? */
+bool iov_loading_uses_metadata(const struct iov_loading *loading);
 
 /* verifier.c: why the kernel refused a program, in a few lines. `log` is what its verifier wrote. */
 /* The same in parts: the complaint as one sentence, and lines (each after a newline) with source and registers. */

@@ -195,12 +195,15 @@ static int attach(struct iov_engine *engine, const struct iov_site *site, const 
 	return rc || !id ? rc : pin_link(engine, site, dir, id);
 }
 
-static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret)
+static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
+		   enum iov_carry *ret_carry)
 {
 	int rc = enter(engine);
-	if (!rc)
-		*ret = iov_pretend_move(site);
-	return rc;
+	if (rc)
+		return rc;
+	*ret = iov_pretend_move(site);
+	*ret_carry = IOV_CARRY_NONE;
+	return IOV_OK;
 }
 
 static int store(struct iov_engine *engine, uint64_t generation)

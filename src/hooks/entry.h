@@ -20,17 +20,15 @@
 
 #include "hooks/hook.h"
 
-enum iov_carry { IOV_CARRY_NONE, IOV_CARRY_GIVE, IOV_CARRY_TAKE };
-
 struct iov_entry_kind {
 	enum bpf_prog_type type;	  /* as of the programs for the slots: the kernel refuses others */
 	enum bpf_attach_type attach_type; /* the same */
 	uint32_t flags;			  /* of BPF_PROG_LOAD: BPF_F_XDP_HAS_FRAGS */
 	uint32_t btf_id;		  /* of the kernel function or tracepoint that it attaches to; 0: none */
 	int neutral;			  /* verdict while the slot is empty */
-	unsigned reach;	      /* bytes of the context that the entry pretends to read, so that the kernel checks them at
-				 attach; 0: none */
-	enum iov_carry carry; /* what this hook can do with XDP metadata */
+	unsigned reach; /* bytes of the context that the entry pretends to read, so that the kernel checks them at
+			   attach; 0: none */
+	enum iov_carry carry;
 };
 
 /* Descriptors, -1 where there is none; iov_auto(iov_entry_close). */

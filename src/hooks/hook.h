@@ -41,6 +41,9 @@ enum iov_move {
 	IOV_MOVE_TWICE,	  /* the new one is attached before the old one is detached: events may be seen by both */
 };
 
+/* What a hook can do with a packet's XDP metadata (hooks/entry.h). */
+enum iov_carry { IOV_CARRY_NONE, IOV_CARRY_GIVE, IOV_CARRY_TAKE };
+
 /* Both programs of a site behind one entry; `old_dir` or `new_dir` is NULL where the site comes or goes. */
 struct iov_arm {
 	const char *old_dir, *new_dir; /* the trees with progs/<program> of both sides */
@@ -69,6 +72,8 @@ struct iov_hook {
 	int (*kind)(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret);
 	/* Is the link still where it was made, or has its interface or cgroup gone? NULL: it cannot go. */
 	bool (*alive)(const struct bpf_link_info *info);
+	/* Where packets pass from XDP to traffic control; NULL: they do not pass here. */
+	enum iov_carry (*carry)(const struct iov_site *site);
 	/* `standing` only: would the kernel attach this program here? It looks at programs when they are attached, not
 	 * when they are put into a slot. NULL: the verifier has seen to it. */
 	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);

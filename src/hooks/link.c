@@ -84,8 +84,8 @@ static int arm(struct iov_ctx *ctx, const struct iov_hook *hook, const struct io
 		rc = iov_site_program(ctx, site, arm->new_dir, &new);
 	if (!rc)
 		rc = hook->kind(ctx, site, new < 0 ? old : new, &kind);
-	if (!arm->carry)
-		kind.carry = IOV_CARRY_NONE;
+	if (arm->carry && hook->carry)
+		kind.carry = hook->carry(site);
 	if (!rc)
 		rc = iov_entry_load(ctx, site, &kind, &entry);
 	if (!rc && old >= 0)

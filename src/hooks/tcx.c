@@ -40,12 +40,15 @@ static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program,
 
 static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, struct iov_entry_kind *ret)
 {
-	(void)ctx, (void)program;
-	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_SCHED_CLS,
-				       .attach_type = IOV_TC_ATTACH_TYPE,
-				       .neutral = IOV_TCX_NEXT,
-				       .carry = iov_interface_egress(site) ? IOV_CARRY_NONE : IOV_CARRY_TAKE};
+	(void)ctx, (void)site, (void)program;
+	*ret = (struct iov_entry_kind){
+		.type = BPF_PROG_TYPE_SCHED_CLS, .attach_type = IOV_TC_ATTACH_TYPE, .neutral = IOV_TCX_NEXT};
 	return IOV_OK;
+}
+
+static enum iov_carry carry(const struct iov_site *site)
+{
+	return iov_interface_egress(site) ? IOV_CARRY_NONE : IOV_CARRY_TAKE;
 }
 
 const struct iov_hook iov_hook_tcx = {
@@ -60,4 +63,5 @@ const struct iov_hook iov_hook_tcx = {
 	.link = attach,
 	.kind = kind,
 	.alive = iov_interface_alive,
+	.carry = carry,
 };

@@ -107,9 +107,14 @@ static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, s
 	*ret = (struct iov_entry_kind){.type = BPF_PROG_TYPE_XDP,
 				       .attach_type = BPF_XDP,
 				       .flags = !strcmp(site->section, "xdp.frags") ? BPF_F_XDP_HAS_FRAGS : 0,
-				       .neutral = XDP_PASS,
-				       .carry = IOV_CARRY_GIVE};
+				       .neutral = XDP_PASS};
 	return IOV_OK;
+}
+
+static enum iov_carry carry(const struct iov_site *site)
+{
+	(void)site;
+	return IOV_CARRY_GIVE;
 }
 
 const struct iov_hook iov_hook_xdp = {
@@ -122,4 +127,5 @@ const struct iov_hook iov_hook_xdp = {
 	.link = attach,
 	.kind = kind,
 	.alive = iov_interface_alive,
+	.carry = carry,
 };

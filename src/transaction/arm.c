@@ -3,8 +3,11 @@
  */
 #include "transaction/steps.h"
 
+#include <stdio.h>
+
 #include "transaction/fault.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 static int runs_in(const struct iov_transaction *t, const struct iov_moving *moving, enum iov_tree tree, bool *ret)
 {
@@ -15,7 +18,7 @@ static int runs_in(const struct iov_transaction *t, const struct iov_moving *mov
 	return rc;
 }
 
-static int arm_site(const struct iov_transaction *t, const struct iov_moving *moving)
+static int arm_site(const struct iov_transaction *t, const struct iov_moving *moving, void *carry)
 {
 	iov_auto(iov_free_ptr) char *live = iov_tree_instance(t->ctx, IOV_TREE_LIVE, moving->site.instance);
 	iov_auto(iov_free_ptr) char *staging = iov_tree_instance(t->ctx, IOV_TREE_STAGING, moving->site.instance);
@@ -28,14 +31,50 @@ static int arm_site(const struct iov_transaction *t, const struct iov_moving *mo
 	const struct iov_arm arm = {.old_dir = runs ? live : NULL,
 				    .new_dir = moving->change == IOV_UNLOAD ? NULL : staging,
 				    .generation = t->plan->to->number,
-				    .carry = false};
+				    .carry = *(const bool *)carry};
 	if (rc || (!arm.old_dir && !arm.new_dir))
 		return rc;
 	rc = iov_transaction_not_attached(t, moving, t->engine->ops->arm(t->engine, &moving->site, &arm));
 	return rc ? rc : iov_fault(t->ctx, "site armed");
 }
 
+/* ---- may packets carry the generation? ---- */
+
+static int note_carry(const struct iov_transaction *t, const struct iov_moving *moving, void *data)
+{
+	(void)t;
+	((bool *)data)[moving->carry] |= moving->move == IOV_MOVE_STORE;
+	return IOV_OK;
+}
+
+/* The loader marks instances whose programs look at metadata themselves, and would take ours for theirs. */
+static bool is_marked(const struct iov_transaction *t, enum iov_tree tree, const char *instance)
+{
+	iov_auto(iov_free_ptr) char *dir = iov_tree_instance(t->ctx, tree, instance);
+	iov_auto(iov_free_ptr) char *mark = NULL;
+	return !dir || asprintf(&mark, "%s/metadata", dir) < 0 || iov_fs_exists(mark);
+}
+
+/* Only where packets of this set pass both XDP and traffic control. */
+static int may_carry(const struct iov_transaction *t, bool *ret)
+{
+	bool has[] = {[IOV_CARRY_NONE] = false, [IOV_CARRY_GIVE] = false, [IOV_CARRY_TAKE] = false};
+	int rc = iov_transaction_each_site(t, note_carry, false, has);
+	bool may = has[IOV_CARRY_GIVE] && has[IOV_CARRY_TAKE];
+	for (size_t i = 0; may && i < t->plan->n_instances; i++) {
+		const char *instance = iov_change_instance(&t->plan->instances[i]);
+		may = !is_marked(t, IOV_TREE_LIVE, instance) && !is_marked(t, IOV_TREE_STAGING, instance);
+	}
+	if (!rc)
+		*ret = may;
+	return rc;
+}
+
 int iov_transaction_arm(const struct iov_transaction *t)
 {
-	return iov_transaction_stores(t) ? iov_transaction_each_site(t, arm_site, false) : IOV_OK;
+	bool carry = false;
+	if (!iov_transaction_stores(t))
+		return IOV_OK;
+	int rc = may_carry(t, &carry);
+	return rc ? rc : iov_transaction_each_site(t, arm_site, false, &carry);
 }

@@ -41,9 +41,10 @@ int iov_transaction_committed(const struct iov_transaction *t, bool *ret)
 }
 
 /* Entries that were there for the store only make way for the programs themselves. */
-static int disarm(const struct iov_transaction *t, const struct iov_moving *moving)
+static int disarm(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
 	struct iov_running running;
+	(void)unused;
 	if (moving->change == IOV_UNLOAD)
 		return IOV_OK;
 	int rc = iov_transaction_running(t, &moving->site, IOV_TREE_LIVE, &running);
@@ -57,8 +58,9 @@ static int disarm(const struct iov_transaction *t, const struct iov_moving *movi
 
 /* The old tree stands at `staging` now. Importers first, so that no program writes to a map whose provider has ended.
  */
-static int detach_gone(const struct iov_transaction *t, const struct iov_moving *moving)
+static int detach_gone(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
+	(void)unused;
 	if (moving->change != IOV_UNLOAD)
 		return IOV_OK;
 	int rc = iov_transaction_detach(t, &moving->site);
@@ -77,9 +79,9 @@ static int settle_kernel(const struct iov_transaction *t)
 	if (!rc)
 		rc = iov_fault(t->ctx, "trees exchanged");
 	if (!rc)
-		rc = iov_transaction_each_site(t, disarm, true);
+		rc = iov_transaction_each_site(t, disarm, true, NULL);
 	if (!rc)
-		rc = iov_transaction_each_site(t, detach_gone, true);
+		rc = iov_transaction_each_site(t, detach_gone, true, NULL);
 	if (!rc)
 		rc = iov_transaction_remove_tree(t, IOV_TREE_STAGING);
 	if (!rc)

@@ -28,7 +28,7 @@ static int describe(const struct iov_transaction *t, const struct iov_instance_c
 				   .change = what->change,
 				   .move = IOV_MOVE_REPLACE,
 				   .optional = what->optional};
-	int rc = t->engine->ops->move(t->engine, &ret->site, &ret->move);
+	int rc = t->engine->ops->move(t->engine, &ret->site, &ret->move, &ret->carry);
 	return rc == IOV_E_UNSUPPORTED ? IOV_OK : rc;
 }
 
@@ -38,8 +38,8 @@ static bool is_there(const struct iov_transaction *t, const struct iov_instance_
 	return backwards || !change->after || iov_tree_has(t->ctx, IOV_TREE_STAGING, change->after->name);
 }
 
-static int each(const struct iov_transaction *t, const struct iov_instance_change *change,
-		int (*act)(const struct iov_transaction *t, const struct iov_moving *moving), bool backwards)
+static int each(const struct iov_transaction *t, const struct iov_instance_change *change, iov_moving_fn act,
+		bool backwards, void *data)
 {
 	struct iov_failures failures = {0};
 	struct iov_moving moving;
@@ -48,21 +48,19 @@ static int each(const struct iov_transaction *t, const struct iov_instance_chang
 		if (change->sites[at].change == IOV_KEEP)
 			continue;
 		int rc = describe(t, change, &change->sites[at], &moving);
-		iov_failures_note(t->ctx, &failures, rc ? rc : act(t, &moving));
+		iov_failures_note(t->ctx, &failures, rc ? rc : act(t, &moving, data));
 	}
 	return iov_failures_end(t->ctx, &failures);
 }
 
-int iov_transaction_each_site(const struct iov_transaction *t,
-			      int (*act)(const struct iov_transaction *t, const struct iov_moving *moving),
-			      bool backwards)
+int iov_transaction_each_site(const struct iov_transaction *t, iov_moving_fn act, bool backwards, void *data)
 {
 	struct iov_failures failures = {0};
 	size_t count = t->plan->n_instances;
 	for (size_t i = 0; i < count && (backwards || !failures.rc); i++) {
 		const struct iov_instance_change *change = &t->plan->instances[backwards ? count - 1 - i : i];
 		if (change->change != IOV_KEEP && is_there(t, change, backwards))
-			iov_failures_note(t->ctx, &failures, each(t, change, act, backwards));
+			iov_failures_note(t->ctx, &failures, each(t, change, act, backwards, data));
 	}
 	return iov_failures_end(t->ctx, &failures);
 }

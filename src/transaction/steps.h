@@ -26,14 +26,14 @@ struct iov_moving {
 	struct iov_site site;
 	enum iov_change change; /* load, replace or unload */
 	enum iov_move move;
+	enum iov_carry carry;
 	bool optional;
 };
 
 /* Calls `act` for every changed site whose instance is there, in plan order; `backwards`: the other way around, and
  * all of them, also after failures, of which the first is given. */
-int iov_transaction_each_site(const struct iov_transaction *t,
-			      int (*act)(const struct iov_transaction *t, const struct iov_moving *moving),
-			      bool backwards);
+typedef int (*iov_moving_fn)(const struct iov_transaction *t, const struct iov_moving *moving, void *data);
+int iov_transaction_each_site(const struct iov_transaction *t, iov_moving_fn act, bool backwards, void *data);
 /*
  * Does one store move this set? A set of one hook needs none: its own replacement is one step already. Where entries
  * are to be merged or programs watched, there has to be a way back that is as quick.

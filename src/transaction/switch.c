@@ -30,17 +30,18 @@ static int replace(const struct iov_transaction *t, const struct iov_moving *mov
 			       : attach(t, moving);
 }
 
-static int move_alone(const struct iov_transaction *t, const struct iov_moving *moving)
+static int move_alone(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
+	(void)unused;
 	if (moving->change == IOV_UNLOAD)
 		return IOV_OK;
 	int rc = moving->change == IOV_LOAD ? attach(t, moving) : replace(t, moving);
 	return rc ? rc : iov_fault(t->ctx, "site switched");
 }
 
-static int move_beside_store(const struct iov_transaction *t, const struct iov_moving *moving)
+static int move_beside_store(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
-	return moving->move == IOV_MOVE_STORE ? IOV_OK : move_alone(t, moving);
+	return moving->move == IOV_MOVE_STORE ? IOV_OK : move_alone(t, moving, unused);
 }
 
 /* Late writes of the old programs, when the last of them has ended. */
@@ -64,6 +65,6 @@ int iov_transaction_switch(const struct iov_transaction *t)
 	if (!rc)
 		rc = iov_fault(t->ctx, "generation stored");
 	if (!rc)
-		rc = iov_transaction_each_site(t, stores ? move_beside_store : move_alone, false);
+		rc = iov_transaction_each_site(t, stores ? move_beside_store : move_alone, false, NULL);
 	return rc ? rc : reconcile(t);
 }

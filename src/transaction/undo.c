@@ -74,8 +74,9 @@ static int restore_beside(const struct iov_transaction *t, const struct iov_site
 	return rc && rc != IOV_E_NOT_FOUND ? rc : iov_transaction_detach(t, site);
 }
 
-static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving)
+static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
+	(void)unused;
 	int rc = moving->change == IOV_LOAD	  ? iov_transaction_detach(t, &moving->site)
 		 : moving->move == IOV_MOVE_TWICE ? restore_beside(t, &moving->site)
 						  : restore_old(t, &moving->site);
@@ -108,7 +109,7 @@ static int undo_kernel(const struct iov_transaction *t)
 {
 	int rc = store_back(t);
 	if (!rc)
-		rc = iov_transaction_each_site(t, undo_site, true);
+		rc = iov_transaction_each_site(t, undo_site, true, NULL);
 	if (!rc)
 		rc = merge_back(t);
 	if (!rc)

@@ -1,0 +1,27 @@
+#!/bin/bash
+# The tests that need a kernel, on Debian's own kernels beside the live one (tests/guest/run), all guests at once.
+cd "$(dirname "$0")/../.." || exit 1
+kernels="6.1 6.12 7.2"
+common="engine_btf engine_load hooks_errors hooks_swap"
+scripts() {
+	case "$1" in
+	6.1) echo tests/guest/inside/clsact.sh ;;
+	*) echo main-job ;;
+	esac
+}
+out=$(mktemp -d) || exit 1
+trap 'rm -rf "$out"' EXIT
+failed=0
+for kernel in $kernels; do
+	# shellcheck disable=SC2046,SC2086
+	IOV_TEST_PACKETS=2000 tests/guest/run $kernel $common $(scripts $kernel) >"$out/$kernel" 2>"$out/$kernel.err" &
+	echo $! >"$out/$kernel.pid"
+done
+for kernel in $kernels; do
+	status=0
+	wait "$(cat "$out/$kernel.pid")" || status=$?
+	cat "$out/$kernel"
+	cat "$out/$kernel.err" >&2
+	if [ $status -eq 77 ]; then echo "ok 1 - $kernel # SKIP $(sed -n 's/^guest: //p' "$out/$kernel.err")"; elif [ $status -ne 0 ]; then failed=1; fi
+done
+exit $failed

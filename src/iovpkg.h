@@ -96,10 +96,11 @@ const char *iov_version(void);
 /* ---- hosts: generations, modules, instances ------------------------------------------------------------------ */
 
 enum iov_flags {
-	IOV_DRY_RUN = 1 << 0, /* *ret_json is the plan; nothing changes */
-	IOV_NO_LOAD = 1 << 1, /* stop before the kernel: install without an instance */
-	IOV_CASCADE = 1 << 2, /* remove or unload the importers too, first */
-	IOV_LOSSY = 1 << 3,   /* maps may lose what their new layout cannot hold */
+	IOV_DRY_RUN = 1 << 0,	/* *ret_json is the plan; nothing changes */
+	IOV_NO_LOAD = 1 << 1,	/* stop before the kernel: install without an instance */
+	IOV_CASCADE = 1 << 2,	/* remove or unload the importers too, first */
+	IOV_LOSSY = 1 << 3,	/* maps may lose what their new layout cannot hold */
+	IOV_NO_HEALTH = 1 << 4, /* do without the health checks of the manifests */
 };
 
 /* `key=value` strings; parameters that the module's manifest names. */

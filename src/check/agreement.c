@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/health.h"
+#include "core/node.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
@@ -192,6 +194,49 @@ static int check_event(const struct agreement *a, const struct btf *btf, const s
 			 a->manifest->name, event->buffer, event->type);
 }
 
+/* ---- health and persist: what they name, at the place where it is written ---- */
+
+/* The error that stands, at a node of the manifest as people wrote it. */
+static int at_node(const struct agreement *a, const struct iov_node *node)
+{
+	iov_error_prefix(a->ctx, "module '%s'", a->manifest->name);
+	return node ? iov_node_error_prefix(a->ctx, a->manifest->path, node) : (int)iov_error_code(a->ctx);
+}
+
+static const struct iov_node *nth(const struct iov_node *list, size_t index)
+{
+	const struct iov_node *node = list ? list->first : NULL;
+	while (node && index--)
+		node = node->next;
+	return node;
+}
+
+static int check_health_of(const struct agreement *a, const struct iov_health_spec *spec, const struct iov_node *node)
+{
+	iov_auto(iov_health_value_release) struct iov_health_value value = {0};
+	const char *key = "program";
+	int rc = IOV_OK;
+	if (spec->kind == IOV_HEALTH_PROGRAM && !iov_object_find_program(a->object, spec->name)) {
+		iov_auto(iov_buf_release) struct iov_buf have = {0};
+		for (size_t i = 0; i < a->object->n_programs; i++)
+			list_name(&have, a->object->programs[i].name);
+		rc = iov_error(a->ctx, IOV_E_INPUT, "the object has no program '%s'; it has: %s", spec->name,
+			       have.data ? have.data : "none at all");
+	} else if (spec->kind == IOV_HEALTH_MAP || spec->kind == IOV_HEALTH_VARIABLE) {
+		rc = iov_health_resolve(a->ctx, a->object, spec, &value, &key);
+	}
+	return rc == IOV_E_INPUT ? at_node(a, iov_node_get(node, key)) : rc;
+}
+
+static int check_health(const struct agreement *a)
+{
+	const struct iov_node *list = iov_node_get(a->manifest->tree, "health");
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < a->manifest->n_health; i++)
+		rc = check_health_of(a, &a->manifest->health[i], nth(list, i));
+	return rc;
+}
+
 static void free_btf(struct btf **btf)
 {
 	btf__free(*btf);
@@ -248,8 +293,8 @@ static int check_license(const struct agreement *a)
 int iov_check_agreement(struct iov_ctx *ctx, const struct iov_manifest *manifest, const struct iov_object *object,
 			const char *path)
 {
-	static int (*const checks[])(const struct agreement *) = {check_programs, check_maps, check_params,
-								  check_events, check_license};
+	static int (*const checks[])(const struct agreement *) = {check_programs, check_maps,	check_params,
+								  check_health,	  check_events, check_license};
 	struct agreement agreement = {ctx, manifest, object, path};
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < IOV_COUNT(checks); i++)

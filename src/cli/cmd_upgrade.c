@@ -7,7 +7,7 @@ static const struct cli_argument arguments[] = {
 	{0},
 };
 
-static const struct cli_option options[] = {CLI_OPTION_DRY_RUN, {0}};
+static const struct cli_option options[] = {CLI_OPTION_NO_HEALTH, CLI_OPTION_DRY_RUN, {0}};
 
 static const struct cli_example examples[] = {
 	{"iovpkg upgrade", "bring every module to the newest version that works"},

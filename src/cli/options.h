@@ -44,7 +44,7 @@ struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
-	bool dry_run, no_load, with_importers, with_object;
+	bool dry_run, no_health, no_load, with_importers, with_object;
 	uint64_t count, days;
 	struct cli_list publishers, settings;
 	struct cli_list words; /* what is no option */
@@ -67,6 +67,11 @@ struct cli_option {
 	{                                                                                                              \
 		.name = "dry-run", .letter = 'n', .help = "print the plan and change nothing",                         \
 		.to = offsetof(struct cli_values, dry_run)                                                             \
+	}
+#define CLI_OPTION_NO_HEALTH                                                                                           \
+	{                                                                                                              \
+		.name = "no-health", .help = "do without the modules' health checks",                                  \
+		.to = offsetof(struct cli_values, no_health)                                                           \
 	}
 #define CLI_OPTION_WITH_IMPORTERS                                                                                      \
 	{                                                                                                              \

@@ -83,6 +83,19 @@ static void add_hook(struct view *view, const json_t *hook, bool first)
 		      *target ? " " : "", target, gone);
 }
 
+/* What the switch will have to prove; a report is only written when it has. */
+static void add_checks(struct view *view, const json_t *checks)
+{
+	size_t i;
+	json_t *check;
+	json_array_foreach(view->done ? NULL : checks, i, check) {
+		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+		cli_table_add(&view->table, CLI_PLAIN, "healthy if %s",
+			      json_is_string(check) ? json_string_value(check) : "?");
+	}
+}
+
 static void add_instance(struct view *view, const json_t *instance)
 {
 	size_t i;
@@ -94,11 +107,12 @@ static void add_instance(struct view *view, const json_t *instance)
 	cli_table_add(&view->table, CLI_PLAIN, "%s", cli_text(instance, "instance"));
 	if (!strcmp(change, "unload") || !json_array_size(hooks)) {
 		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
-		return;
+	} else {
+		json_array_foreach(hooks, i, hook) {
+			add_hook(view, hook, i == 0);
+		}
 	}
-	json_array_foreach(hooks, i, hook) {
-		add_hook(view, hook, i == 0);
-	}
+	add_checks(view, json_object_get(instance, "health"));
 }
 
 static void show(const struct cli_look *look, const json_t *plan, bool done, struct iov_buf *out)

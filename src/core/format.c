@@ -1,5 +1,7 @@
 #include "core/format.h"
 
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/manifest.h"
@@ -120,6 +122,30 @@ static int check_map(struct iov_ctx *ctx, const char *text)
 	return is_map(text) ? IOV_OK : refuse(ctx, text, "a map's name; use the one that the source gives it");
 }
 
+/* Names joined by dots, each with indexes behind it or not. */
+static bool is_field(const char *text)
+{
+	do {
+		size_t name = strspn(text, LOWER UPPER DIGITS "_");
+		if (!name || strchr(DIGITS, *text))
+			return false;
+		for (text += name; *text == '['; text++) {
+			size_t digits = strspn(++text, DIGITS);
+			if (!digits || digits > 9 || text[digits] != ']')
+				return false;
+			text += digits;
+		}
+	} while (*text++ == '.');
+	return !text[-1];
+}
+
+static int check_field(struct iov_ctx *ctx, const char *text)
+{
+	return is_field(text) && strlen(text) <= VALUE_MAX
+		       ? IOV_OK
+		       : refuse(ctx, text, "a field; write its name in the source, as in 'packets' or 'rx.bytes[3]'");
+}
+
 static int check_param(struct iov_ctx *ctx, const char *text)
 {
 	if (is_word(text, LOWER, LOWER DIGITS "_") && strlen(text) <= IOV_NAME_MAX)
@@ -169,6 +195,14 @@ static int check_duration(struct iov_ctx *ctx, const char *text)
 	return refuse(ctx, text, "a duration; write a number and ms, s or m, as in '2s'");
 }
 
+unsigned iov_duration_ms(const char *text)
+{
+	char *unit = NULL;
+	unsigned long long count = strtoull(text, &unit, 10);
+	unsigned long long ms = count * (!strcmp(unit, "ms") ? 1 : !strcmp(unit, "s") ? 1000 : 60000);
+	return ms > UINT_MAX ? UINT_MAX : (unsigned)ms;
+}
+
 #define IDENTIFIER_PATTERN "[A-Za-z_][A-Za-z0-9_]{0,126}"
 #define MAP_PATTERN "[A-Za-z_.][A-Za-z0-9_.]{0,126}"
 
@@ -182,6 +216,8 @@ const struct iov_format iov_format_summary = {"^.*[^ ].*$", check_summary};
 const struct iov_format iov_format_source = {"^[^/\\\\]+(/[^/\\\\]+)*\\.c$", check_source};
 const struct iov_format iov_format_identifier = {"^" IDENTIFIER_PATTERN "$", check_identifier};
 const struct iov_format iov_format_map = {"^" MAP_PATTERN "$", check_map};
+const struct iov_format iov_format_field = {
+	"^[A-Za-z_][A-Za-z0-9_]*(\\[[0-9]{1,9}\\])*(\\.[A-Za-z_][A-Za-z0-9_]*(\\[[0-9]{1,9}\\])*)*$", check_field};
 const struct iov_format iov_format_param = {"^[a-z][a-z0-9_]{0,63}$", check_param};
 const struct iov_format iov_format_target = {"^([^$]|\\$[a-z][a-z0-9_]*$)", check_target};
 const struct iov_format iov_format_value = {NULL, check_value};

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/manifest_check.h"
+#include "core/manifest_health.h"
 #include "core/manifest_schema.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -145,6 +146,17 @@ static int fill_sources(struct iov_ctx *ctx, struct iov_manifest *manifest)
 	return IOV_OK;
 }
 
+static int fill_persist(struct iov_ctx *ctx, struct iov_manifest *manifest)
+{
+	const json_t *maps = json_object_get(json_object_get(manifest->json, "maps"), "persist");
+	manifest->persist = calloc(json_array_size(maps) + 1, sizeof(*manifest->persist));
+	if (!manifest->persist)
+		return iov_oom(ctx);
+	for (size_t i = 0; i < json_array_size(maps); i++)
+		manifest->persist[manifest->n_persist++] = json_string_value(json_array_get(maps, i));
+	return IOV_OK;
+}
+
 static int fill_manifest(struct iov_ctx *ctx, struct iov_manifest *manifest)
 {
 	const json_t *json = manifest->json, *maps = json_object_get(json, "maps");
@@ -174,6 +186,10 @@ static int fill_manifest(struct iov_ctx *ctx, struct iov_manifest *manifest)
 	int err = iov_version_parse(ctx, text_of(json, "version"), &manifest->version);
 	if (!err)
 		err = fill_sources(ctx, manifest);
+	if (!err)
+		err = fill_persist(ctx, manifest);
+	if (!err)
+		err = iov_manifest_fill_health(ctx, manifest);
 	for (size_t i = 0; !err && i < IOV_COUNT(parts); i++)
 		err = fill(ctx, parts[i].object, parts[i].fill_row, parts[i].size, parts[i].rows, parts[i].count);
 	return err;
@@ -205,7 +221,17 @@ int iov_manifest_parse_yaml(struct iov_ctx *ctx, const char *path, const char *t
 {
 	iov_auto(iov_node_release) struct iov_node *tree = NULL;
 	int err = iov_node_parse_yaml(ctx, path, text, len, IOV_MANIFEST_MAX, &tree);
-	return err ? err : from_tree(ctx, path, tree, ret);
+	iov_auto(release) struct iov_manifest *manifest = NULL;
+	if (!err)
+		err = from_tree(ctx, path, tree, &manifest);
+	if (err)
+		return err;
+	manifest->path = strdup(path);
+	if (!manifest->path)
+		return iov_oom(ctx);
+	manifest->tree = iov_take(tree);
+	*ret = iov_take(manifest);
+	return IOV_OK;
 }
 
 int iov_manifest_read(struct iov_ctx *ctx, const char *dir, struct iov_manifest **ret)
@@ -245,6 +271,10 @@ void iov_manifest_free(struct iov_manifest *manifest)
 	free(manifest->exports);
 	free(manifest->params);
 	free(manifest->events);
+	free(manifest->health);
+	free(manifest->persist);
+	free(manifest->path);
+	iov_node_free(manifest->tree);
 	json_decref(manifest->json);
 	free(manifest);
 }
@@ -301,8 +331,6 @@ const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 	}
 	if (json_object_get(json, "choose"))
 		return "choose";
-	if (json_object_get(json, "health"))
-		return "health";
 	if (!only_resets(json_object_get(maps, "upgrade")))
 		return "maps.upgrade";
 	return json_object_get(maps, "persist") ? "maps.persist" : NULL;

@@ -13,6 +13,8 @@
 #define IOV_MANIFEST_MAX (256 * 1024) /* bytes; the longest useful manifest seen is 6 KB */
 #define IOV_NAME_MAX 64
 
+struct iov_node;
+
 struct iov_dependency {
 	const char *name;
 	struct iov_requirement *requirement;
@@ -66,6 +68,26 @@ struct iov_event_spec {
 	const char *type;   /* "struct exec_event": decoded through the object's BTF */
 };
 
+enum iov_health_kind { IOV_HEALTH_PROGRAM, IOV_HEALTH_MAP, IOV_HEALTH_VARIABLE, IOV_HEALTH_COMMAND };
+enum iov_compare { IOV_EQUALS, IOV_AT_LEAST, IOV_AT_MOST, IOV_RISES_BY };
+
+#define IOV_HEALTH_MAX 32	 /* checks of a module */
+#define IOV_HEALTH_MS_MAX 300000 /* all checks go side by side, so an upgrade waits this long at most */
+
+/* What must be true after a switch (docs/health.md). */
+struct iov_health_spec {
+	enum iov_health_kind kind;
+	const char *name;  /* of the program, map or variable; of a command, its first word */
+	const json_t *key; /* of a map: a text, or texts by member; NULL: its entries are counted */
+	const char *field; /* NULL: the value as a whole */
+	enum iov_compare compare;
+	const char *than;      /* the other side of the comparison */
+	const json_t *command; /* words */
+	const char *time;      /* as the manifest says it */
+	unsigned ms;
+	bool throughout; /* must be true all that time, not once */
+};
+
 struct iov_manifest {
 	json_t *json; /* the canonical document; strings below are borrowed from it */
 	const char *name, *summary, *license;
@@ -84,6 +106,13 @@ struct iov_manifest {
 	size_t n_params;
 	struct iov_event_spec *events;
 	size_t n_events;
+	struct iov_health_spec *health; /* in the manifest's order */
+	size_t n_health;
+	const char **persist; /* maps whose entries survive a reboot */
+	size_t n_persist;
+	/* Where it was written, for error texts; NULL when it came as JSON. */
+	char *path;
+	struct iov_node *tree;
 };
 
 /* `path` is for error texts: "flow-top/iov.yaml:12:5: unknown key 'dependancies'; did you mean 'dependencies'?" */
@@ -103,6 +132,10 @@ const struct iov_param_spec *iov_manifest_param(const struct iov_manifest *manif
  * NULL: nothing. Such manifests are read and kept whole, so that whoever acts on them can refuse instead of ignoring
  * the wish. */
 const char *iov_manifest_unsupported(const struct iov_manifest *manifest);
+
+/* "program 'count_in' runs within 2s", "map 'totals' [0].packets rises by 1 within 2s". Owned by the caller; NULL: no
+ * memory. */
+char *iov_health_text(const struct iov_health_spec *spec);
 
 bool iov_manifest_depends_on(const struct iov_manifest *manifest, const char *module);
 

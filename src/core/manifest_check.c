@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/manifest_health.h"
 #include "util/nearest.h"
 #include "util/cleanup.h"
 
@@ -175,11 +176,17 @@ static int check_params(const struct check *check)
 	return IOV_OK;
 }
 
+static int check_health(const struct check *check)
+{
+	return iov_manifest_check_health(check->ctx, check->path, at(check, "health", NULL, NULL, NULL),
+					 check->manifest);
+}
+
 int iov_manifest_check(struct iov_ctx *ctx, const char *path, const struct iov_node *tree,
 		       const struct iov_manifest *manifest)
 {
 	static int (*const checks[])(const struct check *check) = {check_dependencies, check_imports, check_own_maps,
-								   check_programs, check_params};
+								   check_programs,     check_params,  check_health};
 	const struct check check = {.ctx = ctx, .path = path, .tree = tree, .manifest = manifest};
 	int err = IOV_OK;
 	for (size_t i = 0; !err && i < IOV_COUNT(checks); i++)

@@ -23,6 +23,11 @@ static const struct iov_schema a_program = {TEXT, .format = &iov_format_identifi
 					    .summary = "A program, by the name of its C function"};
 static const struct iov_schema a_map = {TEXT, .format = &iov_format_map, .summary = "A map, by its name in the source"};
 static const struct iov_schema a_field = {TEXT, .format = &iov_format_identifier, .summary = "The field's new name"};
+static const struct iov_schema a_number = {.kind = IOV_SCHEMA_VALUE,
+					   .format = &iov_format_value,
+					   .summary = "A number, a name, or text for an array of char"};
+static const struct iov_schema a_word = {
+	.kind = IOV_SCHEMA_VALUE, .format = &iov_format_value, .summary = "A word of the command"};
 static const struct iov_schema a_group = {LIST, .item = &a_program, .summary = "Programs that go together"};
 
 static const struct iov_schema build_members[] = {
@@ -89,11 +94,34 @@ static const struct iov_schema maps_members[] = {
 	{0},
 };
 
+static const struct iov_schema key_members = {MAP, .format = &iov_format_field, .item = &a_number,
+					      .summary = "The members of a struct, by name"};
+
 static const struct iov_schema health_members[] = {
-	{"program", TEXT, .required = true, .format = &iov_format_identifier,
-	 .summary = "The program, by the name of its C function"},
-	{"ran_within", TEXT, .required = true, .format = &iov_format_duration,
-	 .summary = "The time within which it must have run once: a number and ms, s or m"},
+	{"program", TEXT, .format = &iov_format_identifier,
+	 .summary = "A program that must run, by the name of its C function"},
+	{"ran_within", TEXT, .format = &iov_format_duration,
+	 .summary = "The time within which the program must have run once: a number and ms, s or m"},
+	{"map", TEXT, .format = &iov_format_map, .summary = "A map one of whose values is looked at"},
+	{"key", .kind = IOV_SCHEMA_VALUE, .format = &iov_format_value, .otherwise = &key_members,
+	 .summary = "The key of the entry: a number, a name, 'hex:' and its bytes, or the members of a struct; without "
+		    "it, the number of entries counts"},
+	{"variable", TEXT, .format = &iov_format_identifier, .summary = "A global variable that is looked at"},
+	{"field", TEXT, .format = &iov_format_field,
+	 .summary = "The member of a struct that is looked at, as in 'packets' or 'rx.bytes[3]'"},
+	{"equals", .kind = IOV_SCHEMA_VALUE, .format = &iov_format_value, .summary = "The value must be this"},
+	{"at_least", .kind = IOV_SCHEMA_VALUE, .format = &iov_format_value,
+	 .summary = "The value must be this or more"},
+	{"at_most", .kind = IOV_SCHEMA_VALUE, .format = &iov_format_value, .summary = "The value must be this or less"},
+	{"rises_by", .kind = IOV_SCHEMA_VALUE, .format = &iov_format_value,
+	 .summary = "The value must rise by this or more after the switch"},
+	{"command", LIST, .item = &a_word, .repeats = true,
+	 .summary =
+		 "A program of the host and its arguments, which must end with status 0; $NAME is a parameter's value"},
+	{"within", TEXT, .format = &iov_format_duration,
+	 .summary = "The time within which the condition must come true, or the command end: a number and ms, s or m"},
+	{"throughout", TEXT, .format = &iov_format_duration,
+	 .summary = "The time through which the condition must be true: a number and ms, s or m"},
 	{0},
 };
 static const struct iov_schema health = {MAP, .members = health_members, .summary = "One check"};

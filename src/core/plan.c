@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "util/cleanup.h"
+
 static const char *const change_words[] = {
 	[IOV_KEEP] = "keep",
 	[IOV_LOAD] = "load",
@@ -90,15 +92,31 @@ static json_t *hooks_json(const struct iov_instance_change *one)
 	return hooks;
 }
 
-static json_t *instance_json(const struct iov_instance_change *one)
+/* What will be asked of it after the switch. */
+static json_t *health_json(const struct iov_plan *plan, const struct iov_instance_change *one)
+{
+	json_t *texts = json_array();
+	bool comes = one->change == IOV_LOAD || one->change == IOV_REPLACE;
+	const struct iov_manifest *manifest = comes && !plan->no_health ? manifest_of(one->new) : NULL;
+	for (size_t i = 0; texts && manifest && i < manifest->n_health; i++) {
+		iov_auto(iov_free_ptr) char *text = iov_health_text(&manifest->health[i]);
+		if (text && !json_array_append_new(texts, json_string(text)))
+			continue;
+		json_decref(texts);
+		return NULL;
+	}
+	return texts;
+}
+
+static json_t *instance_json(const struct iov_plan *plan, const struct iov_instance_change *one)
 {
 	const struct iov_instance *instance = one->after ? one->after : one->before;
 	json_t *hooks = hooks_json(one);
 	if (!hooks)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o}", "instance", instance->name, "module", instance->module,
-			 "change", change_words[one->change], "from", version_of(one->old), "to", version_of(one->new),
-			 "hooks", hooks);
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o}", "instance", instance->name, "module",
+			 instance->module, "change", change_words[one->change], "from", version_of(one->old), "to",
+			 version_of(one->new), "hooks", hooks, "health", health_json(plan, one));
 }
 
 json_t *iov_plan_json(const struct iov_plan *plan)
@@ -108,7 +126,7 @@ json_t *iov_plan_json(const struct iov_plan *plan)
 	for (size_t i = 0; !failed && i < plan->n_releases; i++)
 		failed = json_array_append_new(releases, release_json(plan->to, &plan->releases[i]));
 	for (size_t i = 0; !failed && i < plan->n_instances; i++)
-		failed = json_array_append_new(instances, instance_json(&plan->instances[i]));
+		failed = json_array_append_new(instances, instance_json(plan, &plan->instances[i]));
 	if (failed) {
 		json_decref(releases);
 		json_decref(instances);

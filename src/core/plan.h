@@ -41,8 +41,9 @@ struct iov_plan {
 	size_t n_releases;
 	struct iov_instance_change *instances; /* all of both generations, providers before importers */
 	size_t n_instances;
-	bool back;  /* a rollback: maps lose what the older layout cannot hold, which is told and never refused */
-	bool lossy; /* the operator lets maps lose what the newer layout cannot hold */
+	bool back;	/* a rollback: maps lose what the older layout cannot hold, which is told and never refused */
+	bool no_health; /* the operator does without health checks */
+	bool lossy;	/* the operator lets maps lose what the newer layout cannot hold */
 };
 
 void iov_plan_free(struct iov_plan *plan);

@@ -134,7 +134,7 @@ static int convert_list(const struct walk *walk, const struct iov_schema *schema
 		int err = convert(walk, schema->item, child, &item);
 		if (!err && json_array_append_new(list, item))
 			return iov_oom(walk->ctx);
-		if (!err)
+		if (!err && !schema->repeats)
 			err = refuse_repeated(walk, child);
 		if (err)
 			return err;
@@ -299,6 +299,8 @@ static int convert(const struct walk *walk, const struct iov_schema *schema, con
 		iov_error(walk->ctx, IOV_E_INPUT, "a value %s", fault);
 		return prefix_place(walk, node);
 	}
+	if (schema->otherwise && node->kind == kinds[schema->otherwise->kind].node)
+		return convert(walk, schema->otherwise, node, ret);
 	bool fits = node->kind == kinds[schema->kind].node;
 	if (fits && node->kind == IOV_NODE_SCALAR)
 		fits = (node->scalar & kinds[schema->kind].scalar) != 0;

@@ -14,7 +14,7 @@ enum iov_schema_kind {
 	IOV_SCHEMA_VALUE, /* the same, for values that people think of as numbers or booleans too: kept as text */
 	IOV_SCHEMA_INTEGER,
 	IOV_SCHEMA_BOOLEAN, /* true or false, no other words */
-	IOV_SCHEMA_LIST,    /* of `item`; never empty, no text twice */
+	IOV_SCHEMA_LIST,    /* of `item`; never empty, no text twice unless it `repeats` */
 	IOV_SCHEMA_MAP,	    /* with the keys of `members`; or with free keys, each an `item` */
 };
 
@@ -22,11 +22,13 @@ struct iov_schema {
 	const char *key; /* NULL: an item, the root, or the end of `members` */
 	enum iov_schema_kind kind;
 	bool required;
+	bool repeats;			 /* a list whose texts may be there twice: the words of a command */
 	const struct iov_format *format; /* of a scalar, or of the free keys of a map; NULL: any */
 	const char *const *choices;	 /* the only texts, ended by NULL; NULL: any */
 	const struct iov_schema *members;
 	const struct iov_schema *item;
-	const char *summary; /* one sentence without a full stop, for editors and error texts */
+	const struct iov_schema *otherwise; /* of a scalar: what may stand there instead, a list or map */
+	const char *summary;		    /* one sentence without a full stop, for editors and error texts */
 };
 
 /* `path` is for error texts. Gives what the document says as JSON, owned by the caller. */

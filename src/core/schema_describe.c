@@ -41,7 +41,7 @@ static bool add_boolean(json_t *object, const struct iov_schema *schema)
 static bool add_list(json_t *object, const struct iov_schema *schema)
 {
 	return set(object, "type", json_string("array")) && set(object, "items", describe(schema->item)) &&
-	       set(object, "minItems", json_integer(1)) && set(object, "uniqueItems", json_true());
+	       set(object, "minItems", json_integer(1)) && (schema->repeats || set(object, "uniqueItems", json_true()));
 }
 
 static bool add_members(json_t *object, const struct iov_schema *schema)
@@ -78,10 +78,18 @@ static bool (*const adders[])(json_t *object, const struct iov_schema *schema) =
 	[IOV_SCHEMA_BOOLEAN] = add_boolean, [IOV_SCHEMA_LIST] = add_list,  [IOV_SCHEMA_MAP] = add_map,
 };
 
+/* Either of two: what the row says itself, or what may stand there instead. */
+static bool add_both(json_t *object, const struct iov_schema *schema)
+{
+	json_t *either = json_array(), *one = json_object();
+	return set(object, "anyOf", either) && one && adders[schema->kind](one, schema) &&
+	       !json_array_append_new(either, one) && !json_array_append_new(either, describe(schema->otherwise));
+}
+
 static json_t *describe(const struct iov_schema *schema)
 {
 	iov_auto(iov_json_release) json_t *object = json_object();
-	if (!object || !adders[schema->kind](object, schema))
+	if (!object || !(schema->otherwise ? add_both : adders[schema->kind])(object, schema))
 		return NULL;
 	if (schema->summary && !set(object, "description", json_string(schema->summary)))
 		return NULL;

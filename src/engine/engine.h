@@ -52,6 +52,14 @@ struct iov_migrated {
 	uint64_t dropped; /* entries that the other side has no room for */
 };
 
+/* One number in a map: of an entry, or how many entries there are (docs/health.md). */
+struct iov_engine_value {
+	const char *pin;
+	const struct iov_object_map *map;
+	const json_t *key; /* a text, or texts by member; NULL: of global variables the only entry, else count them */
+	const char *field; /* NULL: the value as a whole */
+};
+
 struct iov_engine_ops {
 	/* Makes bpffs ready below the root: mounts it where it is not. */
 	int (*prepare)(struct iov_engine *engine);
@@ -80,6 +88,11 @@ struct iov_engine_ops {
 	int (*detach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 	int (*running)(struct iov_engine *engine, const struct iov_site *site, const char *dir,
 		       struct iov_running *ret);
+	/* Has the kernel count the runs of every program, so that `running` knows them, until told otherwise. */
+	int (*count_runs)(struct iov_engine *engine, bool on);
+	/* Per-CPU values are added up. *ret_present: there is such an entry; otherwise *ret is 0. */
+	int (*read_value)(struct iov_engine *engine, const struct iov_engine_value *what, bool *ret_present,
+			  uint64_t *ret);
 	/* The program pinned at dir/progs/<program>: its id, 0 when there is none. */
 	int (*program_id)(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret);
 	/*

@@ -5,8 +5,20 @@
 
 #include "engine/pins.h"
 #include "hooks/index.h"
+#include "hooks/site.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
+
+struct kernel {
+	struct iov_engine engine;
+	int counting; /* while it is open, the kernel counts runs; -1 */
+};
+
+/* The engine is its first member. */
+static struct kernel *kernel_of(struct iov_engine *engine)
+{
+	return (struct kernel *)engine;
+}
 
 static int prepare(struct iov_engine *engine)
 {
@@ -96,7 +108,29 @@ static int running(struct iov_engine *engine, const struct iov_site *site, const
 {
 	const struct iov_hook *hook = NULL;
 	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->style->running(engine->ctx, hook, site, dir, ret);
+	if (!rc)
+		rc = hook->style->running(engine->ctx, hook, site, dir, ret);
+	if (rc || ret->runs_known || !ret->prog_id || kernel_of(engine)->counting < 0)
+		return rc;
+	return iov_site_read_runs(engine->ctx, ret->prog_id, ret);
+}
+
+static int count_runs(struct iov_engine *engine, bool on)
+{
+	struct kernel *kernel = kernel_of(engine);
+	if (on && kernel->counting < 0 && (kernel->counting = bpf_enable_stats(BPF_STATS_RUN_TIME)) < 0)
+		return iov_error_errno(engine->ctx, kernel->counting,
+				       "the kernel cannot be told to count how often programs run (BPF_ENABLE_STATS)");
+	if (!on) {
+		iov_close_fd(&kernel->counting);
+		kernel->counting = -1;
+	}
+	return IOV_OK;
+}
+
+static int read_value(struct iov_engine *engine, const struct iov_engine_value *what, bool *ret_present, uint64_t *ret)
+{
+	return iov_kernel_read_value(engine->ctx, what, ret_present, ret);
 }
 
 static int program_id(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret)
@@ -164,6 +198,7 @@ static int describe_program(struct iov_engine *engine, const char *pin, json_t *
 
 static void free_engine(struct iov_engine *engine)
 {
+	iov_close_fd(&kernel_of(engine)->counting);
 	free(engine);
 }
 
@@ -182,6 +217,8 @@ static const struct iov_engine_ops ops = {
 	.swap = swap,
 	.detach = detach,
 	.running = running,
+	.count_runs = count_runs,
+	.read_value = read_value,
 	.program_id = program_id,
 	.copy = copy,
 	.merge = merge,
@@ -197,11 +234,11 @@ static const struct iov_engine_ops ops = {
 
 int iov_engine_kernel_new(struct iov_ctx *ctx, struct iov_engine **ret)
 {
-	struct iov_engine *engine = calloc(1, sizeof(*engine));
-	if (!engine)
+	struct kernel *kernel = calloc(1, sizeof(*kernel));
+	if (!kernel)
 		return iov_oom(ctx);
 	iov_libbpf_quiet();
-	*engine = (struct iov_engine){.ops = &ops, .ctx = ctx};
-	*ret = engine;
+	*kernel = (struct kernel){.engine = {.ops = &ops, .ctx = ctx}, .counting = -1};
+	*ret = &kernel->engine;
 	return IOV_OK;
 }

@@ -7,6 +7,8 @@
 /* Privileges, BTF, bpffs: each missing one is an error that names the remedy. */
 int iov_kernel_prepare(struct iov_ctx *ctx);
 int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load);
+/* value.c */
+int iov_kernel_read_value(struct iov_ctx *ctx, const struct iov_engine_value *what, bool *ret_present, uint64_t *ret);
 /* migrate.c */
 int iov_kernel_copy(struct iov_ctx *ctx, const struct iov_migration *migration, struct iov_migrated *ret);
 int iov_kernel_merge(struct iov_ctx *ctx, const struct iov_migration *migration, bool back, struct iov_migrated *ret);

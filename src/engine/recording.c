@@ -16,6 +16,8 @@ struct recording {
 	struct iov_engine engine;
 	struct iov_buf calls;
 	unsigned made, fail_first, fail_count;
+	json_t *values; /* what tests say that maps hold, and how often programs run */
+	bool counts;
 };
 
 /* The engine is its first member. */
@@ -305,6 +307,17 @@ static int detach(struct iov_engine *engine, const struct iov_site *site, const 
 	return iov_pretend_write(engine->ctx, kernel);
 }
 
+/* What was said of "MAP" or "MAP.FIELD": the first of a list, and as long as there are more, the next one each time. */
+static uint64_t next_said(struct iov_engine *engine, const char *name, bool *ret_present)
+{
+	json_t *said = json_object_get(recording_of(engine)->values, name);
+	uint64_t value = (uint64_t)json_integer_value(json_array_get(said, 0));
+	*ret_present = json_array_size(said) > 0;
+	if (json_array_size(said) > 1)
+		json_array_remove(said, 0);
+	return value;
+}
+
 static int running(struct iov_engine *engine, const struct iov_site *site, const char *dir, struct iov_running *ret)
 {
 	iov_auto(iov_json_release) json_t *kernel = NULL;
@@ -319,8 +332,28 @@ static int running(struct iov_engine *engine, const struct iov_site *site, const
 		ret->prog_id = iov_pretend_program(kernel, attached);
 		ret->armed = json_object_get(attached, "slots") != NULL;
 		ret->link_id = (uint32_t)json_integer_value(json_object_get(attached, "id"));
+		ret->runs_known = recording_of(engine)->counts;
+		bool said = false;
+		if (ret->runs_known)
+			ret->runs = next_said(engine, site->program, &said);
 	}
 	return IOV_OK;
+}
+
+static int count_runs(struct iov_engine *engine, bool on)
+{
+	recording_of(engine)->counts = on;
+	return enter_dir(engine, "count_runs", on ? "on" : "off");
+}
+
+static int read_value(struct iov_engine *engine, const struct iov_engine_value *what, bool *ret_present, uint64_t *ret)
+{
+	iov_auto(iov_buf_release) struct iov_buf name = {0};
+	iov_buf_printf(&name, "%s%s%s", what->map->name, what->field ? "." : "", what->field ? what->field : "");
+	int rc = enter(engine);
+	if (!rc)
+		*ret = next_said(engine, name.data ? name.data : "", ret_present);
+	return rc;
 }
 
 static int program_id(struct iov_engine *engine, const char *dir, const char *program, uint32_t *ret)
@@ -374,6 +407,7 @@ static int describe(struct iov_engine *engine, const char *pin, json_t **ret)
 static void release(struct iov_engine *engine)
 {
 	iov_buf_release(&recording_of(engine)->calls);
+	json_decref(recording_of(engine)->values);
 	free(engine);
 }
 
@@ -392,6 +426,8 @@ static const struct iov_engine_ops ops = {
 	.swap = swap,
 	.detach = detach,
 	.running = running,
+	.count_runs = count_runs,
+	.read_value = read_value,
 	.program_id = program_id,
 	.copy = copy,
 	.merge = merge,
@@ -409,6 +445,11 @@ int iov_engine_recording_new(struct iov_ctx *ctx, struct iov_engine **ret)
 	if (!recording)
 		return iov_oom(ctx);
 	recording->engine = (struct iov_engine){.ops = &ops, .ctx = ctx};
+	recording->values = json_object();
+	if (!recording->values) {
+		free(recording);
+		return iov_oom(ctx);
+	}
 	*ret = &recording->engine;
 	return IOV_OK;
 }
@@ -425,6 +466,14 @@ const char *iov_recording_calls(const struct iov_engine *engine)
 {
 	const struct recording *recording = (const struct recording *)engine;
 	return recording->calls.data ? recording->calls.data : "";
+}
+
+int iov_recording_say(struct iov_engine *engine, const char *name, uint64_t value)
+{
+	json_t *values = recording_of(engine)->values, *said = json_object_get(values, name);
+	if (!said && (!(said = json_array()) || json_object_set_new(values, name, said)))
+		return iov_oom(engine->ctx);
+	return json_array_append_new(said, json_integer((json_int_t)value)) ? iov_oom(engine->ctx) : IOV_OK;
 }
 
 int iov_recording_refuse(struct iov_engine *engine, const char *word, enum iov_code code)

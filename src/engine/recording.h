@@ -17,4 +17,8 @@ const char *iov_recording_calls(const struct iov_engine *engine);
  * IOV_E_NOT_FOUND also ends what is attached to the target. IOV_OK takes it back. */
 int iov_recording_refuse(struct iov_engine *engine, const char *word, enum iov_code code);
 
+/* What the next look at a value finds: `name` is a program, for its runs, "MAP" or "MAP.FIELD". Said again, each look
+ * finds the next value, and the last one from then on. */
+int iov_recording_say(struct iov_engine *engine, const char *name, uint64_t value);
+
 #endif

@@ -110,8 +110,11 @@ int iov_site_count_runs(struct iov_ctx *ctx, uint32_t prog_id, struct iov_runnin
 {
 	ret->prog_id = prog_id;
 	ret->runs_known = false;
-	if (!iov_site_kernel_counts())
-		return IOV_OK;
+	return iov_site_kernel_counts() ? iov_site_read_runs(ctx, prog_id, ret) : IOV_OK;
+}
+
+int iov_site_read_runs(struct iov_ctx *ctx, uint32_t prog_id, struct iov_running *ret)
+{
 	iov_auto(iov_close_fd) int fd = bpf_prog_get_fd_by_id(prog_id);
 	if (fd < 0)
 		return IOV_OK; /* it went meanwhile */

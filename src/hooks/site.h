@@ -26,6 +26,8 @@ int iov_site_refused(struct iov_ctx *ctx, const struct iov_site *site, const cha
 bool iov_site_kernel_counts(void);
 /* The id, and where the kernel counts them (kernel.bpf_stats_enabled) the runs, of a program. */
 int iov_site_count_runs(struct iov_ctx *ctx, uint32_t prog_id, struct iov_running *ret);
+/* The runs as the kernel knows them; for who knows that it counts. */
+int iov_site_read_runs(struct iov_ctx *ctx, uint32_t prog_id, struct iov_running *ret);
 int iov_site_program_info(struct iov_ctx *ctx, int fd, struct bpf_prog_info *ret);
 
 #endif

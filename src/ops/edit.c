@@ -109,6 +109,7 @@ int iov_edit_finish(struct iov_edit *edit, char **ret_json)
 	int rc = iov_plan_make(edit->ctx, edit->from, edit->to, &plan);
 	if (rc)
 		return rc;
+	plan->no_health = edit->flags & IOV_NO_HEALTH;
 	iov_auto(iov_json_release) json_t *document = iov_plan_json(plan);
 	bool changed = edit->touched || !iov_plan_is_empty(plan);
 	if (!document || json_object_set_new(document, "changed", json_boolean(changed)))

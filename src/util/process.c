@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/powers.h"
 
 static const char *const minimal_environment[] = {
 	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -59,7 +60,7 @@ static int limit(int resource, uint64_t value)
 static int set_limits(const struct iov_process *process)
 {
 	return limit(RLIMIT_AS, process->limit_memory) || limit(RLIMIT_CPU, process->limit_cpu_seconds) ||
-	       limit(RLIMIT_FSIZE, process->limit_file);
+	       limit(RLIMIT_FSIZE, process->limit_file) || limit(RLIMIT_NPROC, process->limit_processes);
 }
 
 static int set_streams(int out, int err)
@@ -82,7 +83,8 @@ static void __attribute__((noreturn)) run_child(const struct iov_process *proces
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reset_signals();
-	if (!set_streams(out, err) && (!process->directory || !chdir(process->directory)) && !set_limits(process)) {
+	if (!set_streams(out, err) && (!process->directory || !chdir(process->directory)) && !set_limits(process) &&
+	    (!process->powerless || !iov_powers_drop())) {
 		close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 		environ = (char **)(process->envp ? process->envp : minimal_environment);
 		execvp(process->argv[0], (char *const *)process->argv);
@@ -133,38 +135,12 @@ static void drain(int fd, struct iov_buf *buf, size_t limit_output)
 		;
 }
 
-static void read_or_close(struct pollfd *slot, struct iov_buf *buf, size_t limit_output)
+static void read_or_close(const struct pollfd *slot, int *fd, struct iov_buf *buf, size_t limit_output)
 {
-	if (slot->revents && !read_some(slot->fd, buf, limit_output))
-		slot->fd = -1;
-}
-
-/*
- * Reads both streams until the program ends or its time is over. Then the group goes: what it left behind must not hold
- * our pipes or outlive its limits. The program is not reaped yet, so its number cannot name another group.
- */
-static void follow(const struct iov_process *process, pid_t child, int pidfd, int out, int err,
-		   struct iov_process_result *result)
-{
-	int64_t deadline = now_ms() + process->timeout_ms;
-	struct pollfd slots[] = {
-		{.fd = pidfd, .events = POLLIN}, {.fd = out, .events = POLLIN}, {.fd = err, .events = POLLIN}};
-	while (!slots[0].revents) {
-		int64_t left = process->timeout_ms ? deadline - now_ms() : -1;
-		result->timed_out = process->timeout_ms && left <= 0;
-		if (result->timed_out)
-			break;
-		int ready = poll(slots, IOV_COUNT(slots), left > INT_MAX ? INT_MAX : (int)left);
-		if (ready < 0 && errno == EINTR)
-			continue;
-		if (ready < 0)
-			break;
-		read_or_close(&slots[1], &result->out, process->limit_output);
-		read_or_close(&slots[2], &result->err, process->limit_output);
-	}
-	kill(-child, SIGKILL);
-	drain(slots[1].fd, &result->out, process->limit_output);
-	drain(slots[2].fd, &result->err, process->limit_output);
+	if (!slot->revents || read_some(*fd, buf, limit_output))
+		return;
+	iov_close_fd(fd);
+	*fd = -1;
 }
 
 /* -ECHILD where our caller ignores SIGCHLD: then nobody knows how it ended. */
@@ -186,7 +162,7 @@ static int abandon(pid_t child, int rc)
 	return rc;
 }
 
-int iov_process_run(const struct iov_process *process, struct iov_process_result *ret)
+int iov_process_start(const struct iov_process *process, struct iov_running_process *ret)
 {
 	iov_auto(close_pipe) struct pipe_ends out = {-1, -1}, err = {-1, -1}, report = {-1, -1};
 	int rc = open_pipe(&out);
@@ -208,20 +184,69 @@ int iov_process_run(const struct iov_process *process, struct iov_process_result
 	rc = start_error(report.read);
 	if (rc)
 		return abandon(child, -rc);
-	iov_auto(iov_close_fd) int pidfd = pidfd_open(child, 0);
+	int pidfd = pidfd_open(child, 0);
 	if (pidfd < 0)
 		return abandon(child, -errno);
-	struct iov_process_result result = {0};
-	follow(process, child, pidfd, out.read, err.read, &result);
-	rc = reap(child, &result.status);
-	if (!rc && (iov_buf_failed(&result.out) || iov_buf_failed(&result.err)))
-		rc = -ENOMEM;
-	if (rc) {
-		iov_process_result_release(&result);
-		return rc;
-	}
-	*ret = result;
+	*ret = (struct iov_running_process){.process = process,
+					    .child = child,
+					    .pidfd = pidfd,
+					    .out = out.read,
+					    .err = err.read,
+					    .deadline = now_ms() + process->timeout_ms};
+	out.read = err.read = -1; /* the run's now */
 	return 0;
+}
+
+bool iov_process_follow(struct iov_running_process *run, int wait_ms)
+{
+	const struct iov_process *process = run->process;
+	struct pollfd slots[] = {{.fd = run->pidfd, .events = POLLIN},
+				 {.fd = run->out, .events = POLLIN},
+				 {.fd = run->err, .events = POLLIN}};
+	int64_t left = process->timeout_ms ? run->deadline - now_ms() : INT_MAX;
+	if (left <= 0)
+		run->ended = run->result.timed_out = true;
+	if (run->ended)
+		return true;
+	int ready = poll(slots, IOV_COUNT(slots),
+			 wait_ms < 0 || left < wait_ms ? (int)(left > INT_MAX ? INT_MAX : left) : wait_ms);
+	if (ready < 0)
+		return run->ended = errno != EINTR;
+	read_or_close(&slots[1], &run->out, &run->result.out, process->limit_output);
+	read_or_close(&slots[2], &run->err, &run->result.err, process->limit_output);
+	return run->ended = slots[0].revents != 0;
+}
+
+/* The group goes: what the program left behind must not hold our pipes or outlive its limits. The program is not reaped
+ * yet, so its number cannot name another group. */
+int iov_process_end(struct iov_running_process *run, struct iov_process_result *ret)
+{
+	if (!run->child)
+		return 0;
+	kill(-run->child, SIGKILL);
+	drain(run->out, &run->result.out, run->process->limit_output);
+	drain(run->err, &run->result.err, run->process->limit_output);
+	int rc = reap(run->child, &run->result.status);
+	if (!rc && (iov_buf_failed(&run->result.out) || iov_buf_failed(&run->result.err)))
+		rc = -ENOMEM;
+	iov_close_fd(&run->pidfd);
+	iov_close_fd(&run->out);
+	iov_close_fd(&run->err);
+	if (rc || !ret)
+		iov_process_result_release(&run->result);
+	else
+		*ret = run->result;
+	*run = (struct iov_running_process){0};
+	return rc;
+}
+
+int iov_process_run(const struct iov_process *process, struct iov_process_result *ret)
+{
+	struct iov_running_process run = {0};
+	int rc = iov_process_start(process, &run);
+	while (!rc && !iov_process_follow(&run, -1))
+		;
+	return rc ? rc : iov_process_end(&run, ret);
 }
 
 void iov_process_result_release(struct iov_process_result *result)

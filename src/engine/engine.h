@@ -71,8 +71,10 @@ struct iov_engine_ops {
 	int (*adopt)(struct iov_engine *engine, const char *from_dir, const char *to_dir);
 	int (*check)(struct iov_engine *engine, const struct iov_site *site);
 	int (*attach)(struct iov_engine *engine, const struct iov_site *site, const char *dir);
-	int (*adopt_site)(struct iov_engine *engine, const struct iov_site *site, const char *from_dir,
-			  const char *to_dir);
+	/* `to` is the same site in another tree, or one that takes its place. */
+	int (*adopt_site)(struct iov_engine *engine, const struct iov_site *from, const char *from_dir,
+			  const struct iov_site *to, const char *to_dir);
+	bool (*same_place)(struct iov_engine *engine, const struct iov_site *a, const struct iov_site *b);
 	/* How this kernel moves the site, and what it can do with XDP metadata. */
 	int (*move)(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
 		    enum iov_carry *ret_carry);

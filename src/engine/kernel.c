@@ -49,11 +49,22 @@ static int attach(struct iov_engine *engine, const struct iov_site *site, const 
 	return rc ? rc : hook->style->attach(engine->ctx, hook, site, dir);
 }
 
-static int adopt_site(struct iov_engine *engine, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt_site(struct iov_engine *engine, const struct iov_site *from, const char *from_dir,
+		      const struct iov_site *to, const char *to_dir)
 {
 	const struct iov_hook *hook = NULL;
-	int rc = iov_hook_find(engine->ctx, site->section, &hook);
-	return rc ? rc : hook->style->adopt(engine->ctx, site, from_dir, to_dir);
+	int rc = iov_hook_find(engine->ctx, to->section, &hook);
+	return rc ? rc : hook->style->adopt(engine->ctx, from, from_dir, to, to_dir);
+}
+
+/* A section that nobody serves has no place. */
+static bool same_place(struct iov_engine *engine, const struct iov_site *a, const struct iov_site *b)
+{
+	const struct iov_hook *one = NULL, *other = NULL;
+	struct iov_saved_error saved = iov_error_save(engine->ctx);
+	bool found = !iov_hook_find(engine->ctx, a->section, &one) && !iov_hook_find(engine->ctx, b->section, &other);
+	iov_error_restore(engine->ctx, saved);
+	return found && one == other && one->same_place && one->same_place(a, b);
 }
 
 static int move_of(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
@@ -209,6 +220,7 @@ static const struct iov_engine_ops ops = {
 	.check = check,
 	.attach = attach,
 	.adopt_site = adopt_site,
+	.same_place = same_place,
 	.move = move_of,
 	.arm = arm,
 	.store = store,

@@ -219,11 +219,16 @@ void iov_pretend_end_target(json_t *kernel, const char *target)
 			json_array_remove(all, i);
 }
 
+bool iov_pretend_is_exclusive(const struct iov_site *site)
+{
+	return !strncmp(site->section, "xdp", 3);
+}
+
 bool iov_pretend_is_taken(const json_t *kernel, const struct iov_site *site)
 {
 	size_t i;
 	json_t *attached;
-	if (strncmp(site->section, "xdp", 3) != 0)
+	if (!iov_pretend_is_exclusive(site))
 		return false;
 	json_array_foreach(json_object_get(kernel, "attached"), i, attached) {
 		const char *section = json_string_value(json_object_get(attached, "section"));

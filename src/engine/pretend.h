@@ -23,6 +23,8 @@ int iov_pretend_arm(struct iov_ctx *ctx, json_t *attached, uint64_t generation, 
 		    uint32_t new_program);
 /* The program that runs, by the index where the attachment is armed. */
 uint32_t iov_pretend_program(const json_t *kernel, const json_t *attached);
+/* Sections "xdp...": a target takes one. */
+bool iov_pretend_is_exclusive(const struct iov_site *site);
 bool iov_pretend_is_filter(const struct iov_site *site);
 /* A filter takes the place of the one with its mark. */
 int iov_pretend_attach(struct iov_ctx *ctx, json_t *kernel, const struct iov_site *site, uint32_t link,

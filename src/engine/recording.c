@@ -122,14 +122,21 @@ static int adopt(struct iov_engine *engine, const char *from_dir, const char *to
 	return rc ? rc : link_folder(engine, from_dir, to_dir);
 }
 
-static int adopt_site(struct iov_engine *engine, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt_site(struct iov_engine *engine, const struct iov_site *from, const char *from_dir,
+		      const struct iov_site *to, const char *to_dir)
 {
-	iov_auto(iov_free_ptr) char *from = iov_pretend_path(from_dir, "links", site->program);
-	iov_auto(iov_free_ptr) char *to = iov_pretend_path(to_dir, "links", site->program);
-	int rc = enter_site(engine, "adopt_site", site);
-	if (rc || !from || !to)
+	iov_auto(iov_free_ptr) char *source = iov_pretend_path(from_dir, "links", from->program);
+	iov_auto(iov_free_ptr) char *pin = iov_pretend_path(to_dir, "links", to->program);
+	int rc = enter_site(engine, "adopt_site", to);
+	if (rc || !source || !pin)
 		return rc ? rc : iov_oom(engine->ctx);
-	return iov_pretend_is_filter(site) ? IOV_OK : iov_pretend_share(engine->ctx, from, to);
+	return iov_pretend_is_filter(to) ? IOV_OK : iov_pretend_share(engine->ctx, source, pin);
+}
+
+static bool same_place(struct iov_engine *engine, const struct iov_site *a, const struct iov_site *b)
+{
+	(void)engine;
+	return iov_pretend_is_exclusive(a) && iov_pretend_is_exclusive(b) && !strcmp(a->target, b->target);
 }
 
 /* The kernel, and what is attached at the site according to the pins of `dir`; NULL: nothing. */
@@ -244,11 +251,12 @@ static int arm(struct iov_engine *engine, const struct iov_site *site, const str
 	uint32_t old = 0, new = 0, id = 0;
 	int rc = enter_site(engine, "arm", site);
 	if (!rc && arm->old_dir)
-		rc = own_program(engine, site, arm->old_dir, &old);
+		rc = own_program(engine, arm->old ? arm->old : site, arm->old_dir, &old);
 	if (!rc && arm->new_dir)
 		rc = own_program(engine, site, arm->new_dir, &new);
 	if (!rc)
-		rc = look(engine, site, arm->old_dir ? arm->old_dir : arm->new_dir, &kernel, &attached);
+		rc = look(engine, arm->old ? arm->old : site, arm->old_dir ? arm->old_dir : arm->new_dir, &kernel,
+			  &attached);
 	if (!rc)
 		rc = refuse_site(engine, kernel, site);
 	if (!rc && !attached && iov_pretend_is_taken(kernel, site))
@@ -418,6 +426,7 @@ static const struct iov_engine_ops ops = {
 	.check = check,
 	.attach = attach,
 	.adopt_site = adopt_site,
+	.same_place = same_place,
 	.move = move_of,
 	.arm = arm,
 	.store = store,

@@ -17,9 +17,10 @@ static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct
 }
 
 /* The old tree keeps its link, and the new tree gets one of its own. */
-static int adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		 const char *to_dir)
 {
-	(void)ctx, (void)site, (void)from_dir, (void)to_dir;
+	(void)ctx, (void)from, (void)from_dir, (void)to, (void)to_dir;
 	return IOV_OK;
 }
 

@@ -79,9 +79,10 @@ static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct
 	return err ? iov_site_refused(ctx, site, "attached to", err) : IOV_OK;
 }
 
-static int adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		 const char *to_dir)
 {
-	(void)ctx, (void)site, (void)from_dir, (void)to_dir; /* nothing is pinned: the mark is enough */
+	(void)ctx, (void)from, (void)from_dir, (void)to, (void)to_dir; /* nothing is pinned: the mark is enough */
 	return IOV_OK;
 }
 

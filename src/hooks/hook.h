@@ -46,6 +46,7 @@ enum iov_carry { IOV_CARRY_NONE, IOV_CARRY_GIVE, IOV_CARRY_TAKE };
 
 /* Both programs of a site behind one entry; `old_dir` or `new_dir` is NULL where the site comes or goes. */
 struct iov_arm {
+	const struct iov_site *old;    /* whose place it takes (hook.same_place); NULL: the site's own */
 	const char *old_dir, *new_dir; /* the trees with progs/<program> of both sides */
 	uint64_t generation;	       /* whose store to the index makes the new program run */
 	bool carry;		       /* packets carry the generation in XDP metadata (hooks/entry.h) */
@@ -74,6 +75,8 @@ struct iov_hook {
 	bool (*alive)(const struct bpf_link_info *info);
 	/* Where packets pass from XDP to traffic control; NULL: they do not pass here. */
 	enum iov_carry (*carry)(const struct iov_site *site);
+	/* Do both sites want one place that takes one program only? NULL: places take several. */
+	bool (*same_place)(const struct iov_site *a, const struct iov_site *b);
 	/* `standing` only: would the kernel attach this program here? It looks at programs when they are attached, not
 	 * when they are put into a slot. NULL: the verifier has seen to it. */
 	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);
@@ -88,8 +91,10 @@ struct iov_style {
 	enum iov_move move;
 	/* Attaches progs/<program> of `dir` and leaves the pins above there. */
 	int (*attach)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir);
-	/* Pins what keeps the site attached in a second tree too, changing nothing that runs. */
-	int (*adopt)(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir);
+	/* Pins what keeps a site attached in a second tree too, there under the name of `to`, changing nothing that
+	 * runs. */
+	int (*adopt)(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		     const char *to_dir);
 	/* Puts an entry with both programs in front, in both trees. Until the store nothing changes for events. NULL:
 	 * no store moves this hook. */
 	int (*arm)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site,

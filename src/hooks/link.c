@@ -58,9 +58,10 @@ static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct
 	return rc ? rc : make_link(ctx, hook, site, dir, program);
 }
 
-static int adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		 const char *to_dir)
 {
-	return iov_site_share(ctx, site, from_dir, to_dir, "links");
+	return iov_site_share(ctx, from, from_dir, to, to_dir, "links");
 }
 
 /* Kept in both trees, so that whichever is left finds the entry, and the array never loses its last pin before the
@@ -68,7 +69,7 @@ static int adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *f
 static int pin_entry(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_arm *arm,
 		     const struct iov_entry *entry)
 {
-	int rc = arm->old_dir ? iov_entry_pin(ctx, site, arm->old_dir, entry) : IOV_OK;
+	int rc = arm->old_dir ? iov_entry_pin(ctx, arm->old ? arm->old : site, arm->old_dir, entry) : IOV_OK;
 	return rc || !arm->new_dir ? rc : iov_entry_pin(ctx, site, arm->new_dir, entry);
 }
 
@@ -79,7 +80,8 @@ static int arm(struct iov_ctx *ctx, const struct iov_hook *hook, const struct io
 	iov_auto(iov_close_fd) int new = -1;
 	struct iov_entry_kind kind = {0};
 	uint32_t slot = iov_index_slot(arm->generation);
-	int rc = arm->old_dir ? iov_site_program(ctx, site, arm->old_dir, &old) : IOV_OK;
+	const struct iov_site *old_site = arm->old ? arm->old : site;
+	int rc = arm->old_dir ? iov_site_program(ctx, old_site, arm->old_dir, &old) : IOV_OK;
 	if (!rc && arm->new_dir)
 		rc = iov_site_program(ctx, site, arm->new_dir, &new);
 	if (!rc)
@@ -94,7 +96,10 @@ static int arm(struct iov_ctx *ctx, const struct iov_hook *hook, const struct io
 		rc = iov_entry_fill(ctx, site, &entry, slot, new);
 	if (!rc)
 		rc = pin_entry(ctx, site, arm, &entry);
-	return rc ? rc : run(ctx, hook, site, arm->old_dir ? arm->old_dir : arm->new_dir, entry.program);
+	if (rc)
+		return rc;
+	return arm->old_dir ? run(ctx, hook, old_site, arm->old_dir, entry.program)
+			    : run(ctx, hook, site, arm->new_dir, entry.program);
 }
 
 static int swap(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir)

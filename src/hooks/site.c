@@ -53,19 +53,19 @@ int iov_site_pin(struct iov_ctx *ctx, const struct iov_site *site, const char *d
 	return rc ? iov_error_errno(ctx, rc, "cannot pin '%s'", path) : IOV_OK;
 }
 
-int iov_site_share(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir,
-		   const char *kind)
+int iov_site_share(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		   const char *to_dir, const char *kind)
 {
-	iov_auto(iov_free_ptr) char *from = pin_path(site, from_dir, kind);
-	iov_auto(iov_free_ptr) char *to = pin_path(site, to_dir, kind);
-	if (!from || !to)
+	iov_auto(iov_free_ptr) char *source = pin_path(from, from_dir, kind);
+	iov_auto(iov_free_ptr) char *pin = pin_path(to, to_dir, kind);
+	if (!source || !pin)
 		return iov_oom(ctx);
-	if (!iov_fs_exists(from))
+	if (!iov_fs_exists(source))
 		return IOV_OK;
-	int rc = iov_fs_mkdirs_for(to, 0700);
-	if (!rc && link(from, to) && errno != EEXIST)
+	int rc = iov_fs_mkdirs_for(pin, 0700);
+	if (!rc && link(source, pin) && errno != EEXIST)
 		rc = -errno;
-	return rc ? iov_error_errno(ctx, rc, "cannot pin '%s' a second time as '%s'", from, to) : IOV_OK;
+	return rc ? iov_error_errno(ctx, rc, "cannot pin '%s' a second time as '%s'", source, pin) : IOV_OK;
 }
 
 int iov_site_unpin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const char *kind)

@@ -16,8 +16,8 @@ int iov_site_program(struct iov_ctx *ctx, const struct iov_site *site, const cha
 /* Pins what `fd` stands for. */
 int iov_site_pin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const char *kind, int fd);
 /* The same object under a second tree; a pin that is not there, or is there already, is success. */
-int iov_site_share(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir,
-		   const char *kind);
+int iov_site_share(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		   const char *to_dir, const char *kind);
 /* A missing pin is success. */
 int iov_site_unpin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const char *kind);
 /* "instance 'x': program 'p' cannot be VERB 'eth0': ..."; `err` is positive or negative. */

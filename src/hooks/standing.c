@@ -56,12 +56,13 @@ static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct
 	return rc ? rc : pin(ctx, site, dir, &entry);
 }
 
-static int adopt(struct iov_ctx *ctx, const struct iov_site *site, const char *from_dir, const char *to_dir)
+static int adopt(struct iov_ctx *ctx, const struct iov_site *from, const char *from_dir, const struct iov_site *to,
+		 const char *to_dir)
 {
 	static const char *const kinds[] = {"links", "slots", "runs"};
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
-		rc = iov_site_share(ctx, site, from_dir, to_dir, kinds[i]);
+		rc = iov_site_share(ctx, from, from_dir, to, to_dir, kinds[i]);
 	return rc;
 }
 

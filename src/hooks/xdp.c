@@ -111,6 +111,11 @@ static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, s
 	return IOV_OK;
 }
 
+static bool same_place(const struct iov_site *a, const struct iov_site *b)
+{
+	return !strcmp(a->target, b->target);
+}
+
 static enum iov_carry carry(const struct iov_site *site)
 {
 	(void)site;
@@ -128,4 +133,5 @@ const struct iov_hook iov_hook_xdp = {
 	.kind = kind,
 	.alive = iov_interface_alive,
 	.carry = carry,
+	.same_place = same_place,
 };

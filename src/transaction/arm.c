@@ -9,26 +9,28 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-static int runs_in(const struct iov_transaction *t, const struct iov_moving *moving, enum iov_tree tree, bool *ret)
+/* Whose link the entry is put in: the site's own, or that of the one whose place it takes. */
+static const struct iov_site *old_site(const struct iov_moving *moving)
 {
-	struct iov_running running;
-	int rc = iov_transaction_running(t, &moving->site, tree, &running);
-	if (!rc)
-		*ret = running.link_id != 0;
-	return rc;
+	if (moving->has_partner)
+		return &moving->partner;
+	return moving->change == IOV_LOAD ? NULL : &moving->site;
 }
 
 static int arm_site(const struct iov_transaction *t, const struct iov_moving *moving, void *carry)
 {
-	iov_auto(iov_free_ptr) char *live = iov_tree_instance(t->ctx, IOV_TREE_LIVE, moving->site.instance);
+	const struct iov_site *old = old_site(moving);
+	iov_auto(iov_free_ptr) char *live =
+		iov_tree_instance(t->ctx, IOV_TREE_LIVE, (old ? old : &moving->site)->instance);
 	iov_auto(iov_free_ptr) char *staging = iov_tree_instance(t->ctx, IOV_TREE_STAGING, moving->site.instance);
-	bool runs = false;
+	struct iov_running running = {0};
 	if (!live || !staging)
 		return iov_oom(t->ctx);
-	if (moving->move != IOV_MOVE_STORE)
+	if (moving->move != IOV_MOVE_STORE || (moving->change == IOV_UNLOAD && moving->has_partner))
 		return IOV_OK;
-	int rc = moving->change == IOV_LOAD ? IOV_OK : runs_in(t, moving, IOV_TREE_LIVE, &runs);
-	const struct iov_arm arm = {.old_dir = runs ? live : NULL,
+	int rc = old ? iov_transaction_running(t, old, IOV_TREE_LIVE, &running) : IOV_OK;
+	const struct iov_arm arm = {.old = old,
+				    .old_dir = running.link_id ? live : NULL,
 				    .new_dir = moving->change == IOV_UNLOAD ? NULL : staging,
 				    .generation = t->plan->to->number,
 				    .carry = *(const bool *)carry};

@@ -119,26 +119,6 @@ static int adopt(const struct iov_transaction *t, const struct iov_instance_chan
 	return rc ? rc : t->engine->ops->adopt(t->engine, live, staging);
 }
 
-/* What a replaced instance keeps attached; a site that does not run now is attached anew by the switch. */
-static int adopt_sites(const struct iov_transaction *t, const struct iov_instance_change *change)
-{
-	iov_auto(iov_free_ptr) char *live = NULL;
-	iov_auto(iov_free_ptr) char *staging = NULL;
-	int rc = with_dirs(t, change->after->name, &live, &staging);
-	for (size_t i = 0; !rc && i < change->n_sites; i++) {
-		const struct iov_site site = iov_change_site(change, &change->sites[i]);
-		struct iov_running running;
-		if (change->sites[i].change != IOV_REPLACE)
-			continue;
-		rc = iov_transaction_running(t, &site, IOV_TREE_LIVE, &running);
-		if (!rc && running.prog_id)
-			rc = t->engine->ops->adopt_site(t->engine, &site, live, staging);
-		if (!rc)
-			rc = iov_fault(t->ctx, "site adopted");
-	}
-	return rc;
-}
-
 static int load(const struct iov_transaction *t, const struct iov_instance_change *change)
 {
 	iov_step(t->ctx, "loading", change->after->name);
@@ -153,7 +133,7 @@ static int load(const struct iov_transaction *t, const struct iov_instance_chang
 	rc = iov_fault(t->ctx, "instance loaded");
 	if (!rc && t->restoring)
 		rc = iov_transaction_fill(t, change);
-	return rc ? rc : adopt_sites(t, change);
+	return rc;
 }
 
 static int stage(const struct iov_transaction *t, const struct iov_instance_change *change)
@@ -168,6 +148,24 @@ static int stage(const struct iov_transaction *t, const struct iov_instance_chan
 		return IOV_OK;
 	int rc = by_change[change->change](t, change);
 	return rc ? rc : iov_fault(t->ctx, "instance staged");
+}
+
+/* What stays attached, or changes hands; a site that does not run now is attached anew by the switch. */
+static int adopt_site(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
+{
+	const struct iov_site *from = moving->has_partner ? &moving->partner : &moving->site;
+	iov_auto(iov_free_ptr) char *live = iov_tree_instance(t->ctx, IOV_TREE_LIVE, from->instance);
+	iov_auto(iov_free_ptr) char *staging = iov_tree_instance(t->ctx, IOV_TREE_STAGING, moving->site.instance);
+	struct iov_running running;
+	(void)unused;
+	if (!live || !staging)
+		return iov_oom(t->ctx);
+	if (moving->change == IOV_UNLOAD || (moving->change == IOV_LOAD && !moving->has_partner))
+		return IOV_OK;
+	int rc = iov_transaction_running(t, from, IOV_TREE_LIVE, &running);
+	if (!rc && running.prog_id)
+		rc = t->engine->ops->adopt_site(t->engine, from, live, &moving->site, staging);
+	return rc ? rc : iov_fault(t->ctx, "site adopted");
 }
 
 /* Entries are copied once more when everything is armed, so that little is left to merge. */
@@ -189,5 +187,7 @@ int iov_transaction_prepare(const struct iov_transaction *t)
 	rc = make_trees(t);
 	for (size_t i = 0; !rc && i < t->plan->n_instances; i++)
 		rc = stage(t, &t->plan->instances[i]);
+	if (!rc)
+		rc = iov_transaction_each_site(t, adopt_site, false, NULL);
 	return rc ? rc : arm(t);
 }

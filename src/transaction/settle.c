@@ -63,7 +63,7 @@ static int detach_gone(const struct iov_transaction *t, const struct iov_moving 
 	(void)unused;
 	if (moving->change != IOV_UNLOAD)
 		return IOV_OK;
-	int rc = iov_transaction_detach(t, &moving->site);
+	int rc = iov_transaction_end_site(t, moving);
 	return rc ? rc : iov_fault(t->ctx, "site detached");
 }
 

@@ -21,6 +21,25 @@ int iov_transaction_running(const struct iov_transaction *t, const struct iov_si
 	return rc == IOV_E_UNSUPPORTED ? IOV_OK : rc; /* an optional site that this kernel has no hook for */
 }
 
+static bool is_partner(const struct iov_transaction *t, const struct iov_moving *moving, const struct iov_site *site,
+		       enum iov_change change)
+{
+	bool comes_and_goes = (moving->change == IOV_LOAD && change == IOV_UNLOAD) ||
+			      (moving->change == IOV_UNLOAD && change == IOV_LOAD);
+	return comes_and_goes && t->engine->ops->same_place(t->engine, &moving->site, site);
+}
+
+static void find_partner(const struct iov_transaction *t, struct iov_moving *moving)
+{
+	for (size_t i = 0; i < t->plan->n_instances; i++) {
+		const struct iov_instance_change *change = &t->plan->instances[i];
+		for (size_t s = 0; s < change->n_sites && !moving->has_partner; s++) {
+			moving->partner = iov_change_site(change, &change->sites[s]);
+			moving->has_partner = is_partner(t, moving, &moving->partner, change->sites[s].change);
+		}
+	}
+}
+
 static int describe(const struct iov_transaction *t, const struct iov_instance_change *change,
 		    const struct iov_site_change *what, struct iov_moving *ret)
 {
@@ -29,6 +48,10 @@ static int describe(const struct iov_transaction *t, const struct iov_instance_c
 				   .move = IOV_MOVE_REPLACE,
 				   .optional = what->optional};
 	int rc = t->engine->ops->move(t->engine, &ret->site, &ret->move, &ret->carry);
+	find_partner(t, ret);
+	/* Programs that differ in what the section says (xdp, xdp.frags) cannot stand behind one entry. */
+	if (ret->has_partner && strcmp(ret->site.section, ret->partner.section) != 0)
+		ret->move = IOV_MOVE_REPLACE;
 	return rc == IOV_E_UNSUPPORTED ? IOV_OK : rc;
 }
 

@@ -28,6 +28,10 @@ struct iov_moving {
 	enum iov_move move;
 	enum iov_carry carry;
 	bool optional;
+	/* One that comes to a place that takes one program, and one that goes from there, are partners: the one takes
+	 * over the other's link. */
+	bool has_partner;
+	struct iov_site partner;
 };
 
 /* Calls `act` for every changed site whose instance is there, in plan order; `backwards`: the other way around, and
@@ -111,6 +115,8 @@ int iov_transaction_not_attached(const struct iov_transaction *t, const struct i
 /* Ends a site of the tree at `staging`: of the new one in an undo, of the old one after the exchange. What has vanished
  * is detached. */
 int iov_transaction_detach(const struct iov_transaction *t, const struct iov_site *site);
+/* The same, but what a partner has taken over goes on. */
+int iov_transaction_end_site(const struct iov_transaction *t, const struct iov_moving *moving);
 /* One call of the engine on a site, with its instance's folder in a tree. */
 int iov_transaction_on_site(const struct iov_transaction *t,
 			    int (*act)(struct iov_engine *engine, const struct iov_site *site, const char *dir),

@@ -35,7 +35,8 @@ static int move_alone(const struct iov_transaction *t, const struct iov_moving *
 	(void)unused;
 	if (moving->change == IOV_UNLOAD)
 		return IOV_OK;
-	int rc = moving->change == IOV_LOAD ? attach(t, moving) : replace(t, moving);
+	bool takes_over = moving->change == IOV_REPLACE || moving->has_partner;
+	int rc = takes_over ? replace(t, moving) : attach(t, moving);
 	return rc ? rc : iov_fault(t->ctx, "site switched");
 }
 

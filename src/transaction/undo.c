@@ -41,6 +41,28 @@ static int is_ours(const struct iov_transaction *t, const struct iov_site *site,
 	return rc;
 }
 
+/* Does the partner, in the live tree, hold the link of this site? Then it stays, and only this tree's pins go. */
+static int has_changed_hands(const struct iov_transaction *t, const struct iov_moving *moving, bool *ret)
+{
+	struct iov_running mine, theirs;
+	*ret = false;
+	if (!moving->has_partner)
+		return IOV_OK;
+	int rc = iov_transaction_running(t, &moving->site, IOV_TREE_STAGING, &mine);
+	if (!rc)
+		rc = iov_transaction_running(t, &moving->partner, IOV_TREE_LIVE, &theirs);
+	if (!rc)
+		*ret = mine.link_id && mine.link_id == theirs.link_id;
+	return rc;
+}
+
+int iov_transaction_end_site(const struct iov_transaction *t, const struct iov_moving *moving)
+{
+	bool changed_hands = false;
+	int rc = has_changed_hands(t, moving, &changed_hands);
+	return rc || changed_hands ? rc : iov_transaction_detach(t, &moving->site);
+}
+
 int iov_transaction_detach(const struct iov_transaction *t, const struct iov_site *site)
 {
 	bool ours = false;
@@ -77,7 +99,7 @@ static int restore_beside(const struct iov_transaction *t, const struct iov_site
 static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
 {
 	(void)unused;
-	int rc = moving->change == IOV_LOAD	  ? iov_transaction_detach(t, &moving->site)
+	int rc = moving->change == IOV_LOAD	  ? iov_transaction_end_site(t, moving)
 		 : moving->move == IOV_MOVE_TWICE ? restore_beside(t, &moving->site)
 						  : restore_old(t, &moving->site);
 	return rc ? rc : iov_fault(t->ctx, "site undone");

@@ -168,7 +168,7 @@ START_TEST(test_life)
 	make_events(bench, 100);
 	ck_assert_uint_ge(seen(object, 0), 100);
 
-	unit_ok(ctx, hook->style->adopt(ctx, site, live, staging));
+	unit_ok(ctx, hook->style->adopt(ctx, site, live, site, staging));
 	assert_running(ctx, bench, staging, first); /* nothing moved */
 	unit_ok(ctx, hook->style->swap(ctx, hook, site, staging));
 	assert_running(ctx, bench, live, second); /* both trees hold the same attachment */
@@ -206,7 +206,7 @@ START_TEST(test_swap_under_traffic)
 	pin_program(object, bench->first, dirs[0]);
 	pin_program(object, bench->second, dirs[1]);
 	unit_ok(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, dirs[0]));
-	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, dirs[0], dirs[1]));
+	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, dirs[0], &bench->site, dirs[1]));
 
 	struct traffic traffic = {.bench = bench, .object = object};
 	struct iov_running running;
@@ -249,7 +249,7 @@ START_TEST(test_store_under_traffic)
 	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
 	uint32_t ids[] = {pin_program(object, bench->first, live), pin_program(object, bench->second, staging)};
 	unit_ok(ctx, style->attach(ctx, bench->hook, &bench->site, live));
-	unit_ok(ctx, style->adopt(ctx, &bench->site, live, staging));
+	unit_ok(ctx, style->adopt(ctx, &bench->site, live, &bench->site, staging));
 
 	struct traffic traffic = {.bench = bench, .object = object};
 	pthread_t thread;
@@ -295,7 +295,7 @@ START_TEST(test_too_far)
 		   "program 'count' of instance 'one' reads");
 	assert_running(ctx, bench, staging, 0);
 	unit_ok(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, live));
-	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, live, staging));
+	unit_ok(ctx, bench->hook->style->adopt(ctx, &bench->site, live, &bench->site, staging));
 	unit_fails(ctx, bench->hook->style->swap(ctx, bench->hook, &bench->site, staging), IOV_E_REJECTED,
 		   "sys_enter'");
 	assert_running(ctx, bench, live, first);

@@ -81,8 +81,7 @@ static uint64_t size_of(const json_t *type, int nesting)
 	return number(type, "size");
 }
 
-/* "u64", "char[16]", "struct[4]", "struct bpf_spin_lock". */
-static void put_type(struct iov_buf *text, const json_t *type)
+void iov_layout_put_type(struct iov_buf *text, const json_t *type)
 {
 	struct iov_buf counts = {0};
 	for (int i = 0; is_kind(type, "array") && i < NESTING_MAX; i++) {
@@ -115,7 +114,7 @@ static void put_row(struct iov_buf *text, const json_t *type, const struct place
 	else
 		snprintf(size, sizeof(size), "%llu", (unsigned long long)size_of(type, NESTING_MAX));
 	iov_auto(iov_buf_release) struct iov_buf word = {0};
-	put_type(&word, type);
+	iov_layout_put_type(&word, type);
 	iov_buf_printf(text, "%6s %6s  %-8s%s%s\n", where, size, word.data ? word.data : "?", *place->path ? " " : "",
 		       place->path);
 }

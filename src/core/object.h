@@ -11,6 +11,7 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "util/buf.h"
 
 struct iov_object_program {
 	const char *name;
@@ -51,5 +52,10 @@ bool iov_object_map_serves(const struct iov_object_map *exported, const struct i
 /* The two layouts as lines "offset size type name", side by side, differing lines marked; for error texts. Owned by the
  * caller. */
 char *iov_layout_compare_text(const char *left_title, const json_t *left, const char *right_title, const json_t *right);
+/* What differs between two layouts of a key or value (or of inner maps), in words: "field 'bytes' moved from byte 8 to
+ * 16, field 'name' is appended". */
+void iov_layout_changes(const json_t *old, const json_t *new, struct iov_buf *ret);
+/* "u64", "char[16]", "struct[4]", "struct bpf_spin_lock". */
+void iov_layout_put_type(struct iov_buf *text, const json_t *type);
 
 #endif

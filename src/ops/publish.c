@@ -91,6 +91,8 @@ int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *k
 	int rc = iov_keys_load(ctx, key, &publisher);
 	if (!rc)
 		rc = url_of(ctx, registry, &url);
+	if (!rc)
+		rc = iov_publish_foresee(ctx, url, release);
 	if (!rc && !(flags & IOV_DRY_RUN)) {
 		iov_step(ctx, "publishing", name);
 		rc = iov_registry_submit(ctx, url, release, archive, &publisher);

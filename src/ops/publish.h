@@ -8,5 +8,7 @@
  * *ret: {"name","version","sha256","size","registry","status"}. A new reference. */
 int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *key, json_t *release,
 			const char *archive, unsigned flags, json_t **ret);
+/* Would the registry at `url` take this record, as far as versions and exported maps go? */
+int iov_publish_foresee(struct iov_ctx *ctx, const char *url, json_t *record);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/step.h"
 #include "registry/admin.h"
 #include "registry/clock.h"
 #include "registry/event.h"
@@ -71,16 +72,16 @@ static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 
 /* IOV_E_CONFLICT for other bytes under a published version; `known` for the same ones. Build metadata makes no other
  * version. */
-static int check_version(struct iov_ctx *ctx, const struct iov_index *index, struct accept *accept)
+static int check_version(struct iov_ctx *ctx, const struct iov_index *index, const struct iov_release *release,
+			 bool *ret_known, uint64_t *ret_log)
 {
-	const struct iov_release *release = accept->submission.release;
 	for (size_t i = 0; i < index->count; i++) {
 		const struct iov_release *other = index->releases[i];
 		if (iov_version_compare(&other->manifest->version, &release->manifest->version))
 			continue;
-		accept->known = !strcmp(other->sha256, release->sha256);
-		accept->log = other->log;
-		if (accept->known)
+		*ret_known = !strcmp(other->sha256, release->sha256);
+		*ret_log = other->log;
+		if (*ret_known)
 			return IOV_OK;
 		return iov_error(ctx, IOV_E_CONFLICT,
 				 "'%s' %s is published already with other bytes (archive %s); a published version "
@@ -102,6 +103,21 @@ static int read_index(struct iov_ctx *ctx, const struct iov_host *host, const ch
 		return rc;
 	return iov_index_parse(ctx, host->root->origin, host->root, &host->head, name, ret_text->data, ret_text->len,
 			       ret);
+}
+
+int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release)
+{
+	bool known = false;
+	uint64_t log;
+	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	iov_auto(iov_index_release) struct iov_index index = {0};
+	int rc = iov_host_open(ctx, path, &host);
+	if (!rc)
+		rc = read_index(ctx, &host, release->manifest->name, &text, &index);
+	if (!rc)
+		rc = check_version(ctx, &index, release, &known, &log);
+	return rc || known ? rc : iov_release_check_step(ctx, release, index.releases, index.count);
 }
 
 /* ---- writing it ---- */
@@ -188,7 +204,9 @@ static int try_once(struct iov_ctx *ctx, struct accept *accept)
 	if (!rc)
 		rc = read_index(ctx, &host, accept->submission.release->manifest->name, &text, &index);
 	if (!rc)
-		rc = check_version(ctx, &index, accept);
+		rc = check_version(ctx, &index, accept->submission.release, &accept->known, &accept->log);
+	if (!rc && !accept->known)
+		rc = iov_release_check_step(ctx, accept->submission.release, index.releases, index.count);
 	return rc || accept->known ? rc : write_release(ctx, &host, accept, &text);
 }
 

@@ -22,5 +22,8 @@ int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, c
  * "version"}], "refused": [{"name", "reason", "sha256"}]}; may be NULL. */
 int iov_registry_take_in(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry, const char *sha256,
 			 json_t **ret);
+/* What the repository at `path` would say of a release, as far as its version and its exports go: IOV_E_CONFLICT,
+ * IOV_E_CONTRACT (core/step.h). */
+int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release);
 
 #endif

@@ -41,6 +41,7 @@ void iov_loading_release(struct iov_loading *loading)
 	}
 	free(loading->maps);
 	bpf_object__close(loading->object);
+	iov_btf_targets_release(&loading->targets);
 	iov_close_fd(&loading->btf);
 	if (loading->logs)
 		munmap(loading->logs, loading->logs_size);
@@ -75,13 +76,26 @@ static int list_maps(struct iov_loading *loading)
 	return IOV_OK;
 }
 
+/* A rehearsal's programs are those of the load around it, which serves both. */
+static int look_into_cache(struct iov_loading *loading)
+{
+	const struct iov_engine_load *load = loading->load;
+	int rc = iov_btf_targets_of(loading->ctx, load->release, load->params, &loading->targets);
+	if (rc)
+		return rc;
+	loading->btf = iov_btf_cache_open(loading->ctx, load->object, &loading->targets);
+	return loading->rehearsal ? IOV_OK : iov_btf_targets_serve(loading->ctx, &loading->targets);
+}
+
 static int open_object(struct iov_loading *loading)
 {
 	char btf_path[32];
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = loading->load->instance);
 	iov_auto(iov_buf_release) struct iov_buf log = {0};
 	char reason[256];
-	loading->btf = iov_btf_cache_open(loading->ctx, loading->load->object);
+	int rc = look_into_cache(loading);
+	if (rc)
+		return rc;
 	snprintf(btf_path, sizeof(btf_path), "/proc/self/fd/%d", loading->btf);
 	if (loading->btf >= 0 && iov_fs_exists(btf_path))
 		options.btf_custom_path = btf_path; /* read when the object is loaded */

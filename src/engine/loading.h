@@ -3,6 +3,7 @@
 #ifndef IOV_ENGINE_LOADING_H
 #define IOV_ENGINE_LOADING_H
 
+#include "engine/btf_targets.h"
 #include "engine/engine.h"
 #include "util/buf.h"
 
@@ -30,6 +31,7 @@ struct iov_loading {
 	size_t logs_size;
 	bool rehearsal;					/* loaded only to be verified: says nothing */
 	int btf;					/* cut-down BTF of the kernel in a file in memory; -1: none */
+	struct iov_btf_targets targets;			/* types of the kernel that its programs attach to */
 	char title[IOV_NAME_MAX + IOV_VERSION_MAX + 2]; /* "flow-top 1.0.0" */
 };
 

@@ -163,6 +163,17 @@ static int take_release(struct iov_edit *edit, struct iov_registries *registries
 	return iov_generation_put_release(ctx, edit->to, release, object, requirement);
 }
 
+static int warm_up_one(struct iov_ctx *ctx, const struct iov_release *release, const char *object)
+{
+	iov_auto(iov_btf_targets_release) struct iov_btf_targets targets = {0};
+	int rc = iov_btf_targets_of(ctx, release, NULL, &targets);
+	if (rc)
+		return rc;
+	iov_auto(iov_close_fd) int types = iov_btf_cache_open(ctx, object, &targets);
+	(void)types; /* kept on disk; here nobody reads it */
+	return IOV_OK;
+}
+
 /* The kernel's types that a new object needs are cut out now, so that its first load is as fast as the next. */
 static int warm_up(struct iov_edit *edit)
 {
@@ -174,8 +185,9 @@ static int warm_up(struct iov_edit *edit)
 		iov_auto(iov_free_ptr) char *object = iov_store_object_path(edit->ctx, one);
 		if (!object)
 			return iov_oom(edit->ctx);
-		iov_auto(iov_close_fd) int types = iov_btf_cache_open(edit->ctx, object);
-		(void)types; /* kept on disk; here nobody reads it */
+		int rc = warm_up_one(edit->ctx, one->release, object);
+		if (rc)
+			return rc;
 	}
 	return IOV_OK;
 }

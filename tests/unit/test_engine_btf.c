@@ -10,6 +10,7 @@
 
 #include "engine/btf_cache.h"
 #include "engine/btf_cut.h"
+#include "engine/btf_targets.h"
 #include "live.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -29,9 +30,11 @@ static void load_tag(const char *path, const char *btf, unsigned char ret[BPF_TA
 	bpf_object__close(object);
 }
 
+static struct iov_btf_targets no_targets;
+
 static void open_cache(struct iov_ctx *ctx, const char *object, char path[64])
 {
-	int fd = iov_btf_cache_open(ctx, object);
+	int fd = iov_btf_cache_open(ctx, object, &no_targets);
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(iov_error_code(ctx), IOV_OK);
 	snprintf(path, 64, "/proc/self/fd/%d", fd);
@@ -95,36 +98,144 @@ START_TEST(test_needs_none)
 	if (!live_begin())
 		return;
 	struct iov_ctx *ctx = live_ctx();
-	ck_assert_int_eq(iov_btf_cache_open(ctx, live_object("table")), -1);
-	ck_assert_int_eq(iov_btf_cache_open(ctx, "/etc/passwd"), -1);
-	ck_assert_int_eq(iov_btf_cache_open(ctx, "/nowhere"), -1);
+	for (int kept = 0; kept < 2; kept++) {
+		ck_assert_int_eq(iov_btf_cache_open(ctx, live_object("table"), &no_targets), -1);
+		ck_assert_int_eq(iov_btf_cache_open(ctx, "/etc/passwd", &no_targets), -1);
+		ck_assert_int_eq(iov_btf_cache_open(ctx, "/nowhere", &no_targets), -1);
+	}
 	ck_assert_int_eq(iov_error_code(ctx), IOV_OK);
 	live_ctx_free(ctx);
 }
 END_TEST
 
+static void cut(struct iov_ctx *ctx, const char *object, const struct btf *kernel, struct btf **ret, bool *ret_missing)
+{
+	iov_auto(iov_btf_needs_release) struct iov_btf_needs needs = {0};
+	unit_ok(ctx, iov_btf_needs_read(ctx, live_object(object), &needs));
+	ck_assert_uint_gt(needs.n_roots, 0);
+	ck_assert(!needs.whole);
+	unit_ok(ctx, iov_btf_cut(ctx, &needs, kernel, ret, ret_missing));
+}
+
 /* What the kernel lacks a module may have, so it must be told. */
 START_TEST(test_missing)
 {
-	struct iov_btf_cutter *cutter = NULL;
-	const struct btf *btf = NULL;
+	struct btf *part = NULL;
 	bool missing = false;
 	if (!live_begin())
 		return;
 	struct iov_ctx *ctx = live_ctx();
-	unit_ok(ctx, iov_btf_cutter_new(ctx, live_object("core_missing"), &cutter));
-	ck_assert_ptr_nonnull(cutter);
-	unit_ok(ctx, iov_btf_cut(cutter, &btf, &missing));
+	struct btf *kernel = btf__load_vmlinux_btf();
+	cut(ctx, "core_missing", kernel, &part, &missing);
 	ck_assert(missing);
-	ck_assert_int_lt(btf__find_by_name_kind(btf, "no_such_struct", BTF_KIND_STRUCT), 0);
-	iov_btf_cutter_free(cutter);
+	ck_assert_int_lt(btf__find_by_name_kind(part, "no_such_struct", BTF_KIND_STRUCT), 0);
+	btf__free(part);
 
-	unit_ok(ctx, iov_btf_cutter_new(ctx, live_object("core"), &cutter));
-	unit_ok(ctx, iov_btf_cut(cutter, &btf, &missing));
+	cut(ctx, "core", kernel, &part, &missing);
 	ck_assert(!missing);
-	ck_assert_int_gt(btf__find_by_name_kind(btf, "task_struct", BTF_KIND_STRUCT), 0);
-	ck_assert_int_lt(btf__find_by_name_kind(btf, "sk_buff", BTF_KIND_STRUCT), 0);
-	iov_btf_cutter_free(cutter);
+	ck_assert_int_gt(btf__find_by_name_kind(part, "task_struct", BTF_KIND_STRUCT), 0);
+	ck_assert_int_lt(btf__find_by_name_kind(part, "sk_buff", BTF_KIND_STRUCT), 0);
+	btf__free(part);
+	btf__free(kernel);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+/* ---- types to attach to ---- */
+
+/* A release of tests/objects/tracing.bpf.c, as far as the engine looks at one. */
+static struct iov_object_program tracing_programs[] = {
+	{.name = "on_exit", .section = "tp_btf/sched_process_exit", .type = "tracing", .autoload = true},
+	{.name = "on_fork", .section = "tp_btf/sched_process_fork", .type = "tracing", .autoload = true},
+	{.name = "enter", .section = "fentry/do_exit", .type = "tracing", .autoload = false},
+};
+static struct iov_object tracing_object = {.programs = tracing_programs, .n_programs = IOV_COUNT(tracing_programs)};
+static struct iov_manifest no_manifest;
+static const struct iov_release tracing = {.manifest = &no_manifest, .object = &tracing_object};
+
+static void targets_of_tracing(struct iov_ctx *ctx, struct iov_btf_targets *ret)
+{
+	unit_ok(ctx, iov_btf_targets_of(ctx, &tracing, NULL, ret));
+	ck_assert_uint_eq(ret->count, 2); /* nobody asked for the "?fentry" */
+	ck_assert_str_eq(ret->items[0].name, "btf_trace_sched_process_exit");
+}
+
+struct loaded {
+	struct bpf_prog_info exit, fork;
+};
+
+static void load_tracing(const char *part, struct loaded *ret)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = part);
+	struct bpf_object *object = bpf_object__open_file(live_object("tracing"), &options);
+	uint32_t len = sizeof(ret->exit);
+	ck_assert_ptr_nonnull(object);
+	ck_assert_int_eq(bpf_object__load(object), 0);
+	memset(ret, 0, sizeof(*ret));
+	int exit_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "on_exit"));
+	int fork_fd = bpf_program__fd(bpf_object__find_program_by_name(object, "on_fork"));
+	ck_assert_int_eq(bpf_prog_get_info_by_fd(exit_fd, &ret->exit, &len), 0);
+	ck_assert_int_eq(bpf_prog_get_info_by_fd(fork_fd, &ret->fork, &len), 0);
+	bpf_object__close(object);
+}
+
+static void check_same(const struct bpf_prog_info *a, const struct bpf_prog_info *b)
+{
+	ck_assert_mem_eq(a->tag, b->tag, BPF_TAG_SIZE);
+	ck_assert_uint_ne(a->attach_btf_id, 0);
+	ck_assert_uint_eq(a->attach_btf_id, b->attach_btf_id);
+	ck_assert_uint_eq(a->attach_btf_obj_id, b->attach_btf_obj_id);
+	ck_assert_uint_eq(a->type, b->type);
+}
+
+/* Without the kernel's BTF, which can be told from the time: the programs are what they are with it. */
+START_TEST(test_same_targets)
+{
+	struct loaded slow, fast;
+	char path[64];
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	load_tracing(NULL, &slow);
+	for (int kept = 0; kept < 2; kept++) {
+		iov_auto(iov_btf_targets_release) struct iov_btf_targets targets = {0};
+		targets_of_tracing(ctx, &targets);
+		int fd = iov_btf_cache_open(ctx, live_object("tracing"), &targets);
+		ck_assert_int_ge(fd, 0);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		unit_ok(ctx, iov_btf_targets_serve(ctx, &targets));
+		ck_assert_uint_gt(targets.n_handlers, 0);
+		load_tracing(path, &fast);
+		close(fd);
+		check_same(&slow.exit, &fast.exit);
+		check_same(&slow.fork, &fast.fork);
+	}
+	load_tracing(NULL, &fast); /* the handlers are gone again */
+	check_same(&slow.exit, &fast.exit);
+	live_ctx_free(ctx);
+}
+END_TEST
+
+/* An entry that does not know a name is made anew, and what the kernel lacks is left to libbpf. */
+START_TEST(test_other_targets)
+{
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	iov_auto(iov_btf_targets_release) struct iov_btf_targets targets = {0};
+	close(iov_btf_cache_open(ctx, live_object("tracing"), &no_targets));
+	targets_of_tracing(ctx, &targets);
+	close(iov_btf_cache_open(ctx, live_object("tracing"), &targets));
+	ck_assert_uint_ne(targets.items[1].id, 0);
+	free(targets.items[1].name);
+	targets.items[1].name = strdup("btf_trace_no_such_event");
+	for (int kept = 0; kept < 2; kept++) {
+		close(iov_btf_cache_open(ctx, live_object("tracing"), &targets));
+		ck_assert_uint_ne(targets.items[0].id, 0);
+		ck_assert_uint_eq(targets.items[1].id, 0);
+	}
+	unit_ok(ctx, iov_btf_targets_serve(ctx, &targets));
+	ck_assert_uint_eq(targets.n_handlers, 0);
 	live_ctx_free(ctx);
 }
 END_TEST
@@ -138,6 +249,8 @@ Suite *suite_engine_btf(void)
 	tcase_add_test(tcase, test_damaged);
 	tcase_add_test(tcase, test_needs_none);
 	tcase_add_test(tcase, test_missing);
+	tcase_add_test(tcase, test_same_targets);
+	tcase_add_test(tcase, test_other_targets);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

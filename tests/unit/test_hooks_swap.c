@@ -14,6 +14,7 @@
 #include "hooks/index.h"
 #include "hooks/link.h"
 #include "hooks/rows.h"
+#include "hooks/standing.h"
 #include "live.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -279,6 +280,38 @@ START_TEST(test_store_under_traffic)
 }
 END_TEST
 
+static uint32_t map_id(const char *pin)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	iov_auto(iov_close_fd) int fd = bpf_obj_get(pin);
+	ck_assert_int_eq(bpf_map_get_info_by_fd(fd, &info, &len), 0);
+	return info.id;
+}
+
+/* Whoever removes the pin of the index does not part the entries from it. */
+START_TEST(test_index_is_found_again)
+{
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = begin();
+	const struct bench *bench = &benches[IOV_COUNT(benches) - 1];
+	struct bpf_object *object = load_object(bench);
+	iov_auto(iov_free_ptr) char *pin = iov_path(ctx, IOV_PINS "/index");
+	iov_auto(iov_free_ptr) char *dir = iov_path(ctx, IOV_PINS "/live/one");
+	uint32_t first = pin_program(object, bench->first, dir);
+	ck_assert_ptr_eq(bench->hook->style, &iov_style_standing);
+	unit_ok(ctx, bench->hook->style->attach(ctx, bench->hook, &bench->site, dir));
+	uint32_t index = map_id(pin);
+	ck_assert_int_eq(unlink(pin), 0);
+	unit_ok(ctx, iov_index_store(ctx, 2));
+	ck_assert_uint_eq(map_id(pin), index);
+	assert_running(ctx, bench, dir, first);
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
 /* The kernel checks what it attaches, not what it finds in a slot: attach and swap must refuse what reads past the
  * context. */
 START_TEST(test_too_far)
@@ -312,6 +345,7 @@ Suite *suite_hooks_swap(void)
 	tcase_add_loop_test(tcase, test_life, 0, IOV_COUNT(benches));
 	tcase_add_loop_test(tcase, test_swap_under_traffic, 0, IOV_COUNT(benches));
 	tcase_add_loop_test(tcase, test_store_under_traffic, 0, IOV_COUNT(benches));
+	tcase_add_test(tcase, test_index_is_found_again);
 	tcase_add_loop_test(tcase, test_too_far, 0, IOV_COUNT(benches));
 	suite_add_tcase(suite, tcase);
 	return suite;

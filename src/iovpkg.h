@@ -103,10 +103,12 @@ enum iov_flags {
 	IOV_NO_HEALTH = 1 << 4, /* do without the health checks of the manifests */
 };
 
-/* `key=value` strings; parameters that the module's manifest names. */
+/* What an instance is given; it keeps what it had where nothing is said. */
 struct iov_settings {
-	const char *const *items;
+	const char *const *items; /* parameters that the module's manifest names, as "key=value" */
 	size_t count;
+	const char *const *imports; /* from which instance a map comes, as "map=instance" */
+	size_t n_imports;
 };
 
 /* Each wish is NAME or NAME@REQUIREMENT ("flow-count@^1.0"). `alias` needs exactly one wish. */

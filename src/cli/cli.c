@@ -103,6 +103,14 @@ int cli_report(struct cli *cli, int rc, char *json, cli_show *show)
 	return cli_answer(cli, rc, json, cli->values.quiet ? NULL : show);
 }
 
+struct iov_settings cli_settings(const struct cli_values *values)
+{
+	return (struct iov_settings){.items = values->settings.items,
+				     .count = values->settings.count,
+				     .imports = values->imports.items,
+				     .n_imports = values->imports.count};
+}
+
 unsigned cli_flags(const struct cli_values *values)
 {
 	return (values->dry_run ? IOV_DRY_RUN : 0) | (values->no_load ? IOV_NO_LOAD : 0) |

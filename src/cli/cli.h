@@ -33,6 +33,8 @@ int cli_print(struct cli *cli, const struct iov_buf *out);
 
 /* The flags of the library that the options ask for. */
 unsigned cli_flags(const struct cli_values *values);
+/* Parameters and imports as the options give them; borrowed. */
+struct iov_settings cli_settings(const struct cli_values *values);
 /* The word at `index`; NULL where there are not so many. */
 const char *cli_word(const struct cli *cli, size_t index);
 

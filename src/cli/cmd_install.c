@@ -9,6 +9,7 @@ static const struct cli_argument arguments[] = {
 static const struct cli_option options[] = {
 	CLI_OPTION_AS,
 	CLI_OPTION_SET,
+	CLI_OPTION_IMPORT,
 	{.name = "no-load",
 	 .help = "stop before the kernel: store the module, make no instance",
 	 .excludes = "as",
@@ -28,7 +29,7 @@ static const struct cli_example examples[] = {
 static int run(struct cli *cli)
 {
 	const struct cli_values *values = &cli->values;
-	const struct iov_settings settings = {values->settings.items, values->settings.count};
+	const struct iov_settings settings = cli_settings(values);
 	char *json = NULL;
 	int rc = iov_install(cli->ctx, values->words.items, values->words.count, values->alias, settings,
 			     cli_flags(values), &json);

@@ -46,6 +46,7 @@ void cli_values_release(struct cli_values *values)
 {
 	free(values->publishers.items);
 	free(values->settings.items);
+	free(values->imports.items);
 	free(values->words.items);
 	*values = (struct cli_values){0};
 }

@@ -46,7 +46,7 @@ struct cli_values {
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
 	bool dry_run, no_health, no_load, with_importers, with_object;
 	uint64_t count, days;
-	struct cli_list publishers, settings;
+	struct cli_list imports, publishers, settings;
 	struct cli_list words; /* what is no option */
 };
 
@@ -88,6 +88,12 @@ struct cli_option {
 		.name = "set", .kind = CLI_LIST, .value = "KEY=VALUE",                                                 \
 		.help = "set a parameter of the module; may be given again",                                           \
 		.to = offsetof(struct cli_values, settings)                                                            \
+	}
+#define CLI_OPTION_IMPORT                                                                                              \
+	{                                                                                                              \
+		.name = "import", .kind = CLI_LIST, .value = "MAP=INSTANCE",                                           \
+		.help = "take an imported map from this instance; may be given again",                                 \
+		.to = offsetof(struct cli_values, imports)                                                             \
 	}
 #define CLI_OPTION_KEY(which)                                                                                          \
 	{                                                                                                              \

@@ -96,6 +96,22 @@ static void add_checks(struct view *view, const json_t *checks)
 	}
 }
 
+/* Which maps come from where, as far as that is new. */
+static void add_imports(struct view *view, const json_t *imports)
+{
+	size_t i;
+	json_t *import;
+	json_array_foreach(imports, i, import) {
+		const char *from = cli_text(import, "from"), *was = cli_text(import, "was");
+		if (!strcmp(from, was))
+			continue;
+		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+		cli_table_add(&view->table, CLI_PLAIN, "map %s of %s%s%s%s", cli_text(import, "map"), from,
+			      *was ? " (was of " : "", was, *was ? ")" : "");
+	}
+}
+
 static void add_instance(struct view *view, const json_t *instance)
 {
 	size_t i;
@@ -112,6 +128,7 @@ static void add_instance(struct view *view, const json_t *instance)
 			add_hook(view, hook, i == 0);
 		}
 	}
+	add_imports(view, json_object_get(instance, "imports"));
 	add_checks(view, json_object_get(instance, "health"));
 }
 

@@ -108,15 +108,28 @@ static json_t *health_json(const struct iov_plan *plan, const struct iov_instanc
 	return texts;
 }
 
+/* From which instances it takes its maps, and took them. */
+static json_t *imports_json(const struct iov_instance_change *one)
+{
+	const char *map;
+	json_t *from, *imports = json_array();
+	json_object_foreach(one->after ? one->after->imports : NULL, map, from) {
+		json_t *was = json_object_get(one->before ? one->before->imports : NULL, map);
+		json_array_append_new(imports, json_pack("{s:s, s:O, s:O?}", "map", map, "from", from, "was", was));
+	}
+	return imports;
+}
+
 static json_t *instance_json(const struct iov_plan *plan, const struct iov_instance_change *one)
 {
 	const struct iov_instance *instance = one->after ? one->after : one->before;
 	json_t *hooks = hooks_json(one);
 	if (!hooks)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o}", "instance", instance->name, "module",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o}", "instance", instance->name, "module",
 			 instance->module, "change", change_words[one->change], "from", version_of(one->old), "to",
-			 version_of(one->new), "hooks", hooks, "health", health_json(plan, one));
+			 version_of(one->new), "hooks", hooks, "imports", imports_json(one), "health",
+			 health_json(plan, one));
 }
 
 json_t *iov_plan_json(const struct iov_plan *plan)

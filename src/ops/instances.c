@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/imports.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -22,14 +23,16 @@ static json_t *known_params(const struct iov_manifest *manifest, const struct io
 	return known;
 }
 
-static int imports_of(struct iov_edit *edit, const struct iov_manifest *manifest, const json_t *before, json_t **ret)
+/* Where nobody chose, a map comes from the instance that is named as its module, which is loaded if need be. */
+static int imports_of(struct iov_edit *edit, const struct iov_manifest *manifest, const json_t *chosen_ones,
+		      json_t **ret)
 {
 	iov_auto(iov_json_release) json_t *imports = json_object();
 	if (!imports)
 		return iov_oom(edit->ctx);
 	for (size_t i = 0; i < manifest->n_imports; i++) {
 		const struct iov_import_spec *spec = &manifest->imports[i];
-		const char *chosen = json_string_value(json_object_get(before, spec->map));
+		const char *chosen = json_string_value(json_object_get(chosen_ones, spec->map));
 		const char *provider = chosen ? chosen : spec->from;
 		if (!iov_generation_instance(edit->to, provider)) {
 			int rc = iov_instance_want(edit, spec->from, provider, (struct iov_settings){0}, false);
@@ -66,11 +69,14 @@ int iov_instance_want(struct iov_edit *edit, const char *module, const char *ali
 	iov_auto(iov_json_release) json_t *imports = NULL;
 	/* Providers that come along may move the array that `before` points into. */
 	iov_auto(iov_json_release) json_t *old_imports = before ? json_incref(before->imports) : NULL;
+	iov_auto(iov_json_release) json_t *chosen = NULL;
 	bool was_wished = before && before->wished;
 	edit->touched |= before && wished && !was_wished;
 	int rc = iov_params_resolve(ctx, manifest, settings, known, &params);
 	if (!rc)
-		rc = imports_of(edit, manifest, old_imports, &imports);
+		rc = iov_imports_choose(ctx, edit->to, manifest, settings, old_imports, &chosen);
+	if (!rc)
+		rc = imports_of(edit, manifest, chosen, &imports);
 	if (rc)
 		return rc;
 	struct iov_instance instance = {.name = (char *)alias,

@@ -17,13 +17,30 @@ static json_t *instances_of(const struct iov_generation *generation, const char 
 	return names;
 }
 
+/* Where its instances take their maps from. */
+static json_t *imports_of(const struct iov_generation *generation, const char *module)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < generation->n_instances; i++) {
+		const struct iov_instance *one = &generation->instances[i];
+		const char *map;
+		json_t *from;
+		if (strcmp(one->module, module) != 0)
+			continue;
+		json_object_foreach(one->imports, map, from)
+			json_array_append_new(
+				list, json_pack("{s:s, s:s, s:O}", "instance", one->name, "map", map, "from", from));
+	}
+	return list;
+}
+
 static json_t *module_json(const struct iov_generation *generation, const struct iov_installed *one)
 {
 	const struct iov_manifest *manifest = one->release->manifest;
-	return json_pack("{s:s, s:s, s:s?, s:s, s:b, s:s?, s:o}", "name", manifest->name, "version",
+	return json_pack("{s:s, s:s, s:s?, s:s, s:b, s:s?, s:o, s:o}", "name", manifest->name, "version",
 			 manifest->version.text, "registry", one->release->registry, "sha256", one->release->sha256,
 			 "wished", one->wished, "requirement", one->requirement, "instances",
-			 instances_of(generation, manifest->name));
+			 instances_of(generation, manifest->name), "imports", imports_of(generation, manifest->name));
 }
 
 int iov_list(struct iov_ctx *ctx, char **ret_json)

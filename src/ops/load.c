@@ -17,7 +17,10 @@ int iov_load(struct iov_ctx *ctx, const char *module, const char *alias, struct 
 		rc = iov_edit_name(&edit, name);
 	if (!rc)
 		rc = iov_instance_want(&edit, module, name, settings, true);
-	return rc ? rc : iov_edit_finish(&edit, ret_json);
+	if (rc)
+		return rc;
+	iov_instances_tidy(&edit); /* a provider that an import has just left */
+	return iov_edit_finish(&edit, ret_json);
 }
 
 /* The kept generation before the current one. */

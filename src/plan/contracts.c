@@ -41,8 +41,9 @@ static int find_provider(struct import *import, const struct iov_generation *gen
 		return iov_error(
 			import->ctx, IOV_E_CONFLICT,
 			"instance '%s' takes the map '%s' from '%s', which runs module '%s', not '%s'; load an "
-			"instance of '%s' for it",
-			import->instance->name, spec->source, name, import->provider->module, spec->from, spec->from);
+			"instance of '%s' and name it with --import %s=INSTANCE",
+			import->instance->name, spec->source, name, import->provider->module, spec->from, spec->from,
+			spec->map);
 	import->providing = installed->release;
 	return IOV_OK;
 }

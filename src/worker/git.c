@@ -67,6 +67,9 @@ int iov_git_setup(struct iov_job *job)
 		rc = git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, levels[i], "");
 	/* Who owns a repository says nothing here: all of its content is checked by digest and signature. */
 	rc = rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+	/* A registry is the truth of many hosts; and of a clone, a fetch believes what its refs name. Neither may lose
+	 * objects or get an empty ref when the power goes. */
+	rc = rc < 0 ? rc : git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	rc = rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_MWINDOW_SIZE, (size_t)WINDOW);
 	rc = rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_MWINDOW_MAPPED_LIMIT, (size_t)WINDOWS);
 	rc = rc < 0 ? rc : git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)PACK_OBJECTS);

@@ -175,8 +175,6 @@ int iov_job_git_commit(struct iov_job *job)
 	int rc = iov_git_open(job, &changes.repo);
 	if (rc)
 		return rc;
-	/* A registry is the truth of many hosts: what was committed must survive a power cut. */
-	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	rc = open_parent(job, changes.repo, &parent);
 	if (!rc && parent && (rc = git_commit_tree(&changes.base, parent)))
 		rc = iov_git_error(job->ctx, rc, "cannot read the tree of the parent");

@@ -347,10 +347,6 @@ int iov_job_git_push(struct iov_job *job)
 	rc = rc ? rc : iov_job_no_input(job);
 	rc = rc ? rc : parse_url(&transfer);
 	rc = rc ? rc : iov_git_open(job, &repo);
-	if (rc)
-		return rc;
-	/* What a registry has taken in must survive a power cut there, where it is on this host. */
-	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-	rc = begin(&transfer, repo);
+	rc = rc ? rc : begin(&transfer, repo);
 	return rc ? rc : upload(&transfer, ref, remote_ref);
 }

@@ -117,6 +117,13 @@ static int check_identifier(struct iov_ctx *ctx, const char *text)
 	return is_identifier(text) ? IOV_OK : refuse(ctx, text, "a name in C; use the one that the source gives it");
 }
 
+static int check_positive(struct iov_ctx *ctx, const char *text)
+{
+	if (*text >= '1' && *text <= '9' && strspn(text, DIGITS) == strlen(text))
+		return IOV_OK;
+	return refuse(ctx, text, "a factor; write a whole number from 1");
+}
+
 static int check_map(struct iov_ctx *ctx, const char *text)
 {
 	return is_map(text) ? IOV_OK : refuse(ctx, text, "a map's name; use the one that the source gives it");
@@ -215,6 +222,7 @@ const struct iov_format iov_format_license = {"^[A-Za-z0-9(][A-Za-z0-9.:+() -]*$
 const struct iov_format iov_format_summary = {"^.*[^ ].*$", check_summary};
 const struct iov_format iov_format_source = {"^[^/\\\\]+(/[^/\\\\]+)*\\.c$", check_source};
 const struct iov_format iov_format_identifier = {"^" IDENTIFIER_PATTERN "$", check_identifier};
+const struct iov_format iov_format_positive = {NULL, check_positive};
 const struct iov_format iov_format_map = {"^" MAP_PATTERN "$", check_map};
 const struct iov_format iov_format_field = {
 	"^[A-Za-z_][A-Za-z0-9_]*(\\[[0-9]{1,9}\\])*(\\.[A-Za-z_][A-Za-z0-9_]*(\\[[0-9]{1,9}\\])*)*$", check_field};

@@ -18,6 +18,7 @@ extern const struct iov_format iov_format_license; /* an SPDX expression */
 extern const struct iov_format iov_format_summary;
 extern const struct iov_format iov_format_source;     /* the path of a C file inside the module */
 extern const struct iov_format iov_format_identifier; /* of C: a program's function, a field */
+extern const struct iov_format iov_format_positive;   /* a number from 1 */
 extern const struct iov_format iov_format_map;	      /* a map's name; ".data" and the like too */
 extern const struct iov_format iov_format_field;      /* a place in a value: "packets", "rx.bytes", "counts[3]" */
 extern const struct iov_format iov_format_param;      /* a parameter's name */

@@ -307,19 +307,6 @@ const struct iov_param_spec *iov_manifest_param(const struct iov_manifest *manif
 	return find(name, manifest->params, manifest->n_params, sizeof(*manifest->params));
 }
 
-/* A changed map can start empty, when the manifest says so; it cannot be migrated yet. */
-static bool only_resets(const json_t *upgrade)
-{
-	const char *map;
-	json_t *rule;
-	json_object_foreach((json_t *)upgrade, map, rule) {
-		const char *word = json_string_value(json_object_get(rule, "on_change"));
-		if (json_object_size(rule) != 1 || !word || strcmp(word, "reset") != 0)
-			return false;
-	}
-	return true;
-}
-
 const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 {
 	const json_t *json = manifest->json, *maps = json_object_get(json, "maps");
@@ -331,8 +318,6 @@ const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 	}
 	if (json_object_get(json, "choose"))
 		return "choose";
-	if (!only_resets(json_object_get(maps, "upgrade")))
-		return "maps.upgrade";
 	return json_object_get(maps, "persist") ? "maps.persist" : NULL;
 }
 

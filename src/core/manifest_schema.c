@@ -2,11 +2,12 @@
 
 static const char *const accesses[] = {"read", "write", NULL};
 static const char *const changes[] = {"migrate", "reset", NULL};
-static const char *const merges[] = {"sum", "latest", NULL};
+static const char *const merges[] = {"sum", "latest", "max", "min", NULL};
 static const char *const param_types[] = {"string", "interface", "bool", "u8", "u16", "u32", "u64", "i32", "i64", NULL};
 
 #define TEXT .kind = IOV_SCHEMA_TEXT
 #define BOOLEAN .kind = IOV_SCHEMA_BOOLEAN
+#define INTEGER .kind = IOV_SCHEMA_INTEGER
 #define LIST .kind = IOV_SCHEMA_LIST
 #define MAP .kind = IOV_SCHEMA_MAP
 
@@ -22,7 +23,7 @@ static const struct iov_schema a_module = {TEXT, .format = &iov_format_name, .su
 static const struct iov_schema a_program = {TEXT, .format = &iov_format_identifier,
 					    .summary = "A program, by the name of its C function"};
 static const struct iov_schema a_map = {TEXT, .format = &iov_format_map, .summary = "A map, by its name in the source"};
-static const struct iov_schema a_field = {TEXT, .format = &iov_format_identifier, .summary = "The field's new name"};
+static const struct iov_schema a_field = {TEXT, .format = &iov_format_field, .summary = "The field's new name"};
 static const struct iov_schema a_number = {.kind = IOV_SCHEMA_VALUE,
 					   .format = &iov_format_value,
 					   .summary = "A number, a name, or text for an array of char"};
@@ -73,12 +74,26 @@ static const struct iov_schema export_members[] = {
 };
 static const struct iov_schema export = {MAP, .members = export_members, .summary = "A map that other modules may use"};
 
+static const struct iov_schema field_members[] = {
+	{"merge", TEXT, .choices = merges, .summary = "How late writes to this field join the copy"},
+	{"multiply", INTEGER, .format = &iov_format_positive,
+	 .summary = "The old value times this is the new one: a change of unit"},
+	{"divide", INTEGER, .format = &iov_format_positive, .summary = "The old value divided by this is the new one"},
+	{"default", INTEGER, .summary = "The first value of a field that the old layout lacks; 0 unless it is said"},
+	{0},
+};
+static const struct iov_schema field = {MAP, .members = field_members, .summary = "A field, by its new name"};
+
 static const struct iov_schema upgrade_members[] = {
 	{"on_change", TEXT, .choices = changes,
 	 .summary = "What happens to the entries when the layout changes: migrate or reset"},
-	{"merge", TEXT, .choices = merges, .summary = "How late writes join the copy: sum for counters, or latest"},
-	{"rename", MAP, .format = &iov_format_identifier, .item = &a_field,
+	{"merge", TEXT, .choices = merges,
+	 .summary = "How late writes join the copy: sum for the unsigned integers, which count, or latest"},
+	{"rename", MAP, .format = &iov_format_field, .item = &a_field,
 	 .summary = "Fields that have a new name, old: new"},
+	{"fields", MAP, .format = &iov_format_field, .item = &field,
+	 .summary = "Fields that are treated otherwise than the rest"},
+	{"lossy", BOOLEAN, .summary = "The new layout may hold less than the old one"},
 	{0},
 };
 static const struct iov_schema upgrade = {MAP, .members = upgrade_members,

@@ -177,8 +177,8 @@ static const struct {
 	{BASE "programs: {p: {order: {first: true}}}\n", "programs.*.order"},
 	{BASE "choose: [[p], [q]]\n", "choose"},
 	{BASE "health: [{program: p, ran_within: 1s}]\n", NULL},
-	{BASE "maps: {upgrade: {m: {merge: sum}}}\n", "maps.upgrade"},
-	{BASE "maps: {upgrade: {m: {on_change: migrate}}}\n", "maps.upgrade"},
+	{BASE "maps: {upgrade: {m: {merge: sum}}}\n", NULL},
+	{BASE "maps: {upgrade: {m: {on_change: migrate}}}\n", NULL},
 	{BASE "maps: {upgrade: {m: {on_change: reset}}}\n", NULL},
 	{BASE "maps: {persist: [m]}\n", "maps.persist"},
 };

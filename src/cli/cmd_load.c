@@ -6,8 +6,13 @@ static const struct cli_argument arguments[] = {
 	{0},
 };
 
-static const struct cli_option options[] = {CLI_OPTION_AS,	  CLI_OPTION_SET,     CLI_OPTION_IMPORT,
-					    CLI_OPTION_NO_HEALTH, CLI_OPTION_DRY_RUN, {0}};
+static const struct cli_option options[] = {CLI_OPTION_AS,
+					    CLI_OPTION_SET,
+					    CLI_OPTION_IMPORT,
+					    CLI_OPTION_LOSSY,
+					    CLI_OPTION_NO_HEALTH,
+					    CLI_OPTION_DRY_RUN,
+					    {0}};
 
 static const struct cli_example examples[] = {
 	{"iovpkg load xdp-guard --as guard-wan --set iface=wan0", "a second instance, with its own parameters"},

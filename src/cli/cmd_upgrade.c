@@ -7,7 +7,7 @@ static const struct cli_argument arguments[] = {
 	{0},
 };
 
-static const struct cli_option options[] = {CLI_OPTION_NO_HEALTH, CLI_OPTION_DRY_RUN, {0}};
+static const struct cli_option options[] = {CLI_OPTION_LOSSY, CLI_OPTION_NO_HEALTH, CLI_OPTION_DRY_RUN, {0}};
 
 static const struct cli_example examples[] = {
 	{"iovpkg upgrade", "bring every module to the newest version that works"},
@@ -30,8 +30,9 @@ const struct cli_command cli_cmd_upgrade = {
 	.summary = "replace running modules by newer versions",
 	.description =
 		"Swaps the programs of running instances for those of a newer release, without a gap at their hooks. "
-		"Parameters stay, and so do the entries of shared maps whose layout is the same. When any step fails, "
-		"the old programs run on.",
+		"Parameters stay, and so do the entries of maps: a map whose layout is the same goes on, and the "
+		"entries of one that changes move to the new layout where the manifest says so; what was written to "
+		"them meanwhile is merged. When any step fails, the old programs run on.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

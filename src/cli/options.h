@@ -44,7 +44,7 @@ struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
-	bool dry_run, no_health, no_load, with_importers, with_object;
+	bool dry_run, lossy, no_health, no_load, with_importers, with_object;
 	uint64_t count, days;
 	struct cli_list imports, publishers, settings;
 	struct cli_list words; /* what is no option */
@@ -77,6 +77,11 @@ struct cli_option {
 	{                                                                                                              \
 		.name = "with-importers", .help = "take what imports maps from it along, importers first",             \
 		.to = offsetof(struct cli_values, with_importers)                                                      \
+	}
+#define CLI_OPTION_LOSSY                                                                                               \
+	{                                                                                                              \
+		.name = "lossy", .help = "let maps lose what their new layout cannot hold",                            \
+		.to = offsetof(struct cli_values, lossy)                                                               \
 	}
 #define CLI_OPTION_AS                                                                                                  \
 	{                                                                                                              \

@@ -83,16 +83,39 @@ static void add_hook(struct view *view, const json_t *hook, bool first)
 		      *target ? " " : "", target, gone);
 }
 
+static void add_line(struct view *view, const char *text)
+{
+	cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+	cli_table_add(&view->table, CLI_PLAIN, "%s", "");
+	cli_table_add(&view->table, CLI_PLAIN, "%s", text);
+}
+
+/* Maps that go on as they are need no words. */
+static void add_map(struct view *view, const json_t *map)
+{
+	const char *change = cli_text(map, "change");
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	size_t i;
+	json_t *loss;
+	if (!strcmp(change, "keep"))
+		return;
+	iov_buf_printf(&text, "map %s %s", cli_text(map, "map"),
+		       !strcmp(change, "migrate") ? "moves to its new layout" : "starts empty");
+	json_array_foreach(json_object_get(map, "losses"), i, loss) {
+		iov_buf_printf(&text, "%s %s", i ? "," : ":", json_is_string(loss) ? json_string_value(loss) : "?");
+	}
+	add_line(view, text.data ? text.data : "");
+}
+
 /* What the switch will have to prove; a report is only written when it has. */
 static void add_checks(struct view *view, const json_t *checks)
 {
 	size_t i;
 	json_t *check;
 	json_array_foreach(view->done ? NULL : checks, i, check) {
-		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
-		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
-		cli_table_add(&view->table, CLI_PLAIN, "healthy if %s",
-			      json_is_string(check) ? json_string_value(check) : "?");
+		iov_auto(iov_buf_release) struct iov_buf text = {0};
+		iov_buf_printf(&text, "healthy if %s", json_is_string(check) ? json_string_value(check) : "?");
+		add_line(view, text.data ? text.data : "");
 	}
 }
 
@@ -115,7 +138,7 @@ static void add_imports(struct view *view, const json_t *imports)
 static void add_instance(struct view *view, const json_t *instance)
 {
 	size_t i;
-	json_t *hook, *hooks = json_object_get(instance, "hooks");
+	json_t *hook, *map, *hooks = json_object_get(instance, "hooks");
 	const char *change = cli_text(instance, "change");
 	if (!strcmp(change, "keep"))
 		return;
@@ -129,6 +152,9 @@ static void add_instance(struct view *view, const json_t *instance)
 		}
 	}
 	add_imports(view, json_object_get(instance, "imports"));
+	json_array_foreach(json_object_get(instance, "maps"), i, map) {
+		add_map(view, map);
+	}
 	add_checks(view, json_object_get(instance, "health"));
 }
 

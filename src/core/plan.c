@@ -20,6 +20,9 @@ void iov_plan_free(struct iov_plan *plan)
 		for (size_t k = 0; k < one->n_sites; k++)
 			free(one->sites[k].target);
 		free(one->sites);
+		for (size_t k = 0; k < one->n_maps; k++)
+			iov_map_fate_release(&one->maps[k].fate);
+		free(one->maps);
 	}
 	free(plan->instances);
 	free(plan->releases);
@@ -120,15 +123,33 @@ static json_t *imports_json(const struct iov_instance_change *one)
 	return imports;
 }
 
+static json_t *maps_json(const struct iov_instance_change *one)
+{
+	static const char *const words[] = {
+		[IOV_MAP_KEPT] = "keep", [IOV_MAP_MIGRATED] = "migrate", [IOV_MAP_RESET] = "reset"};
+	json_t *maps = json_array();
+	for (size_t i = 0; maps && i < one->n_maps; i++) {
+		const struct iov_map_change *map = &one->maps[i];
+		json_t *row = json_pack("{s:s, s:s, s:O}", "map", map->map, "change", words[map->fate.fate], "losses",
+					map->fate.losses);
+		if (!row || json_array_append_new(maps, row)) {
+			json_decref(maps);
+			return NULL;
+		}
+	}
+	return maps;
+}
+
 static json_t *instance_json(const struct iov_plan *plan, const struct iov_instance_change *one)
 {
 	const struct iov_instance *instance = one->after ? one->after : one->before;
-	json_t *hooks = hooks_json(one);
-	if (!hooks)
+	iov_auto(iov_json_release) json_t *hooks = hooks_json(one);
+	iov_auto(iov_json_release) json_t *maps = maps_json(one);
+	if (!hooks || !maps)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:o, s:o, s:o}", "instance", instance->name, "module",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:O, s:O, s:o, s:o}", "instance", instance->name, "module",
 			 instance->module, "change", change_words[one->change], "from", version_of(one->old), "to",
-			 version_of(one->new), "hooks", hooks, "imports", imports_json(one), "health",
+			 version_of(one->new), "hooks", hooks, "maps", maps, "imports", imports_json(one), "health",
 			 health_json(plan, one));
 }
 

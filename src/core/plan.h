@@ -6,6 +6,7 @@
 #define IOV_CORE_PLAN_H
 
 #include "core/generation.h"
+#include "core/upgrade.h"
 
 enum iov_change {
 	IOV_KEEP,    /* runs before and after, untouched */
@@ -23,12 +24,20 @@ struct iov_site_change {
 	bool optional;
 };
 
+/* What happens to one map of a replaced instance. */
+struct iov_map_change {
+	const char *map; /* borrowed from the new release */
+	struct iov_map_fate fate;
+};
+
 struct iov_instance_change {
 	enum iov_change change;
 	const struct iov_instance *before, *after; /* borrowed from the generations; NULL where there is none */
 	const struct iov_installed *old, *new;	   /* the releases they run */
 	struct iov_site_change *sites;
 	size_t n_sites;
+	struct iov_map_change *maps;
+	size_t n_maps;
 };
 
 struct iov_release_change {

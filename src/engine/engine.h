@@ -43,13 +43,15 @@ struct iov_migration {
 	const char *instance;
 	const char *old_dir, *new_dir;	     /* the folders with the old and the new maps */
 	const struct iov_release *old, *new; /* whose layouts they have */
-	bool back;
+	bool back;			     /* what does not fit is dropped and told, never refused */
+	bool lossy;			     /* the operator allows the same */
 };
 
 struct iov_migrated {
-	uint64_t entries; /* looked at */
-	uint64_t changed; /* of them written at the other side */
-	uint64_t dropped; /* entries that the other side has no room for */
+	uint64_t entries;   /* looked at */
+	uint64_t changed;   /* of them written at the other side */
+	uint64_t dropped;   /* entries that the other side has no room for */
+	uint64_t window_ns; /* of a merge: since the last copy began, the time in which a late write was not seen */
 };
 
 /* One number in a map: of an entry, or how many entries there are (docs/health.md). */

@@ -38,6 +38,7 @@ void iov_loading_release(struct iov_loading *loading)
 	for (size_t i = 0; i < loading->n_maps; i++) {
 		free(loading->maps[i].name);
 		iov_close_fd(&loading->maps[i].template);
+		iov_close_fd(&loading->maps[i].replaces);
 	}
 	free(loading->maps);
 	bpf_object__close(loading->object);
@@ -66,9 +67,7 @@ static int list_maps(struct iov_loading *loading)
 		return iov_oom(loading->ctx);
 	bpf_object__for_each_map(map, loading->object) {
 		struct iov_loading_map *one = &loading->maps[loading->n_maps++];
-		one->map = map;
-		one->template = -1;
-		one->name = name_of(map);
+		*one = (struct iov_loading_map){.map = map, .name = name_of(map), .template = -1, .replaces = -1};
 		if (!one->name)
 			return iov_oom(loading->ctx);
 		bpf_map__set_pin_path(map, NULL); /* where maps are pinned is our business, not the object's */
@@ -257,6 +256,8 @@ static int pin_all(struct iov_loading *loading)
 static int pin_or_nothing(struct iov_loading *loading)
 {
 	int rc = pin_all(loading);
+	if (!rc)
+		rc = iov_loading_prepare_migration(loading);
 	if (!rc)
 		return IOV_OK;
 	struct iov_saved_error saved = iov_error_save(loading->ctx);

@@ -3,6 +3,7 @@
 #ifndef IOV_ENGINE_LOADING_H
 #define IOV_ENGINE_LOADING_H
 
+#include "core/upgrade.h"
 #include "engine/btf_targets.h"
 #include "engine/engine.h"
 #include "util/buf.h"
@@ -19,6 +20,7 @@ struct iov_loading_map {
 	int template;  /* for the maps inside its twin (readonly.c); -1: none */
 	bool proven;   /* imported for reading, and the verifier has seen that it is only read */
 	bool set;      /* a parameter set one of its variables: an older map would not have the value */
+	int replaces;  /* the running release's map, whose entries move here; -1: none */
 };
 
 struct iov_loading {
@@ -46,6 +48,9 @@ const char *iov_loading_log(const struct iov_loading *loading, struct bpf_progra
 int iov_loading_set_params(struct iov_loading *loading);
 /* maps.c: imported maps and those that the running release hands on are put in place of new ones. */
 int iov_loading_place_maps(struct iov_loading *loading);
+/* What the load is, for the rules of maps that change; and what stands next to new maps that are to be filled. */
+struct iov_upgrade iov_loading_upgrade(const struct iov_loading *loading);
+int iov_loading_prepare_migration(struct iov_loading *loading);
 struct iov_loading_map *iov_loading_find_map(struct iov_loading *loading, const char *name); /* NULL: none */
 
 /* contract.c: is the map behind `fd` what `expected`, a map of the object, was built for? Otherwise IOV_E_CONTRACT

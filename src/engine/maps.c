@@ -2,15 +2,18 @@
  * Which maps an object gets: imported ones from their providers, those that the running release hands on, and new ones,
  * which libbpf makes.
  *
- * A map is handed on when it is what the new release was built for. .rodata is not: it holds what the new program was
- * compiled with. A program array is not either: the old programs still call through it.
+ * A map is handed on when it is what the new release was built for; otherwise its entries move to a new one
+ * (core/upgrade.h). .rodata is neither: it holds what the new program was compiled with. Nor is a program array: the
+ * old programs still call through it.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "engine/loading.h"
+#include "engine/migrating.h"
 #include "engine/pins.h"
 #include "util/cleanup.h"
 
@@ -62,27 +65,14 @@ static int import(struct iov_loading *loading, const struct iov_engine_import *i
 	return reuse(loading, map, fd);
 }
 
-/* The manifest's word on a map that cannot be handed on: "reset", "migrate" or NULL. */
-static const char *on_change(const struct iov_loading *loading, const char *map)
-{
-	const json_t *maps = json_object_get(loading->load->release->manifest->json, "maps");
-	const json_t *upgrade = json_object_get(json_object_get(maps, "upgrade"), map);
-	return json_string_value(json_object_get(upgrade, "on_change"));
-}
-
 static bool is_constant(const struct iov_loading_map *map)
 {
 	return !strncmp(map->name, ".rodata", 7) || !strncmp(map->name, ".kconfig", 8);
 }
 
-static bool is_globals(const struct iov_loading_map *map)
-{
-	return map->name[0] == '.';
-}
-
 static bool is_handed_on(const struct iov_loading_map *map)
 {
-	return !is_constant(map) && !map->set && bpf_map__type(map->map) != BPF_MAP_TYPE_PROG_ARRAY;
+	return !is_constant(map) && bpf_map__type(map->map) != BPF_MAP_TYPE_PROG_ARRAY;
 }
 
 /* The kernel rounds the size of a ring buffer, and of some LRU maps, up. */
@@ -96,56 +86,63 @@ static bool has_room(const struct iov_loading_map *map, const struct bpf_map_inf
 	return info->max_entries == wanted;
 }
 
-/* What to do when a map of the running release does not fit: the error that stands says how. */
-static int give_up(struct iov_loading *loading, const struct iov_loading_map *map, int rc)
+static int read_info(struct iov_loading *loading, const struct iov_loading_map *map, int fd, struct bpf_map_info *ret)
 {
-	const char *word = on_change(loading, map->name);
-	if (rc != IOV_E_CONTRACT)
-		return rc;
-	if (word && !strcmp(word, "reset")) {
-		iov_note(loading->ctx, "map '%s' of '%s' starts empty: %s changes it, and its manifest says reset",
-			 map->name, loading->load->instance, loading->title);
-		return IOV_OK;
-	}
-	if (is_globals(map)) {
-		iov_warn(loading->ctx, "the global variables in '%s' of '%s' start anew: %s changes them", map->name,
-			 loading->load->instance, loading->title);
-		return IOV_OK;
-	}
-	return rc;
-}
-
-static int check_room(struct iov_loading *loading, const struct iov_loading_map *map, int fd)
-{
-	struct bpf_map_info info = {0};
-	uint32_t len = sizeof(info);
-	if (bpf_map_get_info_by_fd(fd, &info, &len))
+	uint32_t len = sizeof(*ret);
+	*ret = (struct bpf_map_info){0};
+	if (bpf_map_get_info_by_fd(fd, ret, &len))
 		return iov_error_errno(loading->ctx, errno, "cannot ask the kernel about map '%s'", map->name);
-	if (has_room(map, &info))
-		return IOV_OK;
-	return iov_error(loading->ctx, IOV_E_CONTRACT,
-			 "map '%s' of '%s' has room for %u entries, and %s wants %u; unload '%s' and load it again to "
-			 "start with an empty map, or let the "
-			 "manifest say 'on_change: reset' under maps.upgrade.%s",
-			 map->name, loading->load->instance, info.max_entries, loading->title,
-			 bpf_map__max_entries(map->map), loading->load->instance, map->name);
+	return IOV_OK;
 }
 
-static int hand_on(struct iov_loading *loading, struct iov_loading_map *map)
+static void tell_losses(struct iov_loading *loading, const struct iov_loading_map *map, const json_t *losses)
+{
+	size_t i;
+	json_t *loss;
+	json_array_foreach(losses, i, loss) {
+		iov_note(loading->ctx, "map '%s' of '%s': %s", map->name, loading->load->instance,
+			 json_string_value(loss));
+	}
+}
+
+/* The map cannot go on as it is: its entries move to the new one, or that starts empty. `found` is what is wrong with
+ * the live map, whose error stands. */
+static int replace(struct iov_loading *loading, struct iov_loading_map *map, const struct bpf_map_info *info, int fd,
+		   int found)
 {
 	const struct iov_engine_load *load = loading->load;
-	iov_auto(iov_free_ptr) char *pin = iov_pins_path(load->keep_dir, "maps", map->name);
-	iov_auto(iov_close_fd) int fd = -1;
-	if (!pin)
-		return iov_oom(loading->ctx);
-	int rc = iov_pins_open(loading->ctx, pin, &fd);
-	if (rc || fd < 0)
-		return rc; /* the old release had no such map */
+	const struct iov_upgrade upgrade = iov_loading_upgrade(loading);
+	iov_auto(iov_map_fate_release) struct iov_map_fate fate = {0};
+	struct iov_object_map old = *iov_object_find_map(load->keep->object, map->name);
+	struct iov_object_map new = *iov_object_find_map(load->release->object, map->name);
+	old.max_entries = info->max_entries;
+	new.max_entries = has_room(map, info) ? info->max_entries : bpf_map__max_entries(map->map);
+	int rc = iov_upgrade_decide(loading->ctx, &upgrade, &old, &new, &fate);
+	if (rc)
+		return rc;
+	tell_losses(loading, map, fate.losses);
+	if (fate.fate == IOV_MAP_KEPT) /* by the releases; but then the live map is not what its release says */
+		return found ? found : reuse(loading, map, fd);
+	if (fate.fate == IOV_MAP_MIGRATED)
+		map->replaces = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	else
+		iov_note(loading->ctx, "map '%s' of '%s' starts empty: %s changes it", map->name, load->instance,
+			 loading->title);
+	return fate.fate == IOV_MAP_MIGRATED && map->replaces < 0 ? iov_oom(loading->ctx) : IOV_OK;
+}
+
+static bool is_recorded(const struct iov_loading *loading, const char *map)
+{
+	const struct iov_release *old = loading->load->keep;
+	return old && iov_object_find_map(old->object, map) && iov_object_find_map(loading->load->release->object, map);
+}
+
+/* Does the live map serve as it is? IOV_E_CONTRACT: no. */
+static int check_kept(struct iov_loading *loading, const struct iov_loading_map *map, int fd)
+{
+	const struct iov_engine_load *load = loading->load;
 	iov_auto(iov_buf_release) struct iov_buf remedy = {0};
-	iov_buf_printf(&remedy,
-		       "unload '%s' and load it again to start with an empty map, or let the manifest say 'on_change: "
-		       "reset' under maps.upgrade.%s",
-		       load->instance, map->name);
+	iov_buf_printf(&remedy, "unload '%s' and load it again to start with an empty map", load->instance);
 	const struct iov_contract contract = {
 		.expected = map,
 		.reader = loading->title,
@@ -153,10 +150,53 @@ static int hand_on(struct iov_loading *loading, struct iov_loading_map *map)
 		.record = load->keep ? iov_object_find_map(load->keep->object, map->name) : NULL,
 		.remedy = remedy.data ? remedy.data : "",
 	};
-	rc = iov_contract_check(loading, &contract, fd);
+	return iov_contract_check(loading, &contract, fd);
+}
+
+static int hand_on(struct iov_loading *loading, struct iov_loading_map *map)
+{
+	iov_auto(iov_free_ptr) char *pin = iov_pins_path(loading->load->keep_dir, "maps", map->name);
+	iov_auto(iov_close_fd) int fd = -1;
+	struct bpf_map_info info;
+	if (!pin)
+		return iov_oom(loading->ctx);
+	int rc = iov_pins_open(loading->ctx, pin, &fd);
+	if (rc || fd < 0)
+		return rc; /* the old release had no such map */
+	rc = read_info(loading, map, fd, &info);
 	if (!rc)
-		rc = check_room(loading, map, fd);
-	return rc ? give_up(loading, map, rc) : reuse(loading, map, fd);
+		rc = check_kept(loading, map, fd);
+	if (!rc && !map->set && has_room(map, &info))
+		return reuse(loading, map, fd);
+	if ((rc && rc != IOV_E_CONTRACT) || !is_recorded(loading, map->name))
+		return rc;
+	return replace(loading, map, &info, fd, rc);
+}
+
+struct iov_upgrade iov_loading_upgrade(const struct iov_loading *loading)
+{
+	const struct iov_engine_load *load = loading->load;
+	return (struct iov_upgrade){.instance = load->instance,
+				    .old = load->keep,
+				    .new = load->release,
+				    .back = load->back,
+				    .lossy = load->lossy};
+}
+
+/* Behind the pins of the new maps. */
+int iov_loading_prepare_migration(struct iov_loading *loading)
+{
+	const struct iov_upgrade upgrade = iov_loading_upgrade(loading);
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < loading->n_maps; i++) {
+		const struct iov_loading_map *map = &loading->maps[i];
+		if (map->replaces < 0)
+			continue;
+		rc = iov_migrating_prepare(loading->ctx, loading->load->dir, &upgrade,
+					   iov_object_find_map(upgrade.old->object, map->name),
+					   iov_object_find_map(upgrade.new->object, map->name), map->replaces);
+	}
+	return rc;
 }
 
 int iov_loading_place_maps(struct iov_loading *loading)

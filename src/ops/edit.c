@@ -106,7 +106,8 @@ static int carry_out(struct iov_edit *edit, const struct iov_plan *plan)
 int iov_edit_finish(struct iov_edit *edit, char **ret_json)
 {
 	iov_auto(iov_plan_release) struct iov_plan *plan = NULL;
-	int rc = iov_plan_make(edit->ctx, edit->from, edit->to, &plan);
+	unsigned flags = (edit->back ? IOV_PLAN_BACK : 0) | (edit->flags & IOV_LOSSY ? IOV_PLAN_LOSSY : 0);
+	int rc = iov_plan_make_with(edit->ctx, edit->from, edit->to, flags, &plan);
 	if (rc)
 		return rc;
 	plan->no_health = edit->flags & IOV_NO_HEALTH;

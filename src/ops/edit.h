@@ -21,6 +21,7 @@ struct iov_edit {
 	struct iov_generation *from, *to; /* owned */
 	const char **named;		  /* modules and instances the user named; owned array, borrowed strings */
 	size_t n_named;
+	bool back;    /* `to` is what an older generation held */
 	bool touched; /* `to` differs in what a plan does not show: wishes, requirements */
 };
 

@@ -53,6 +53,7 @@ int iov_rollback(struct iov_ctx *ctx, uint64_t generation, unsigned flags, char 
 	target->number = edit.to->number;
 	iov_generation_free(edit.to);
 	edit.to = target;
+	edit.back = true;
 	edit.touched = true; /* wishes go back too, even where nothing in the kernel differs */
 	return iov_edit_finish(&edit, ret_json);
 }

@@ -161,9 +161,8 @@ int iov_plan_check_contracts(struct iov_ctx *ctx, const struct iov_generation *g
 
 /* ---- does the map stay the same object? ---- */
 
-/* The size it has on this host: a parameter may set it. */
-static uint64_t entries_of(const struct iov_manifest *manifest, const struct iov_instance *instance,
-			   const struct iov_object_map *map)
+uint64_t iov_plan_map_entries(const struct iov_manifest *manifest, const struct iov_instance *instance,
+			      const struct iov_object_map *map)
 {
 	for (size_t i = 0; i < manifest->n_params; i++) {
 		const struct iov_param_spec *param = &manifest->params[i];
@@ -184,7 +183,7 @@ static const struct iov_object_map *map_of(const struct iov_generation *generati
 		instance ? iov_generation_installed(generation, instance->module) : NULL;
 	const struct iov_object_map *map = installed ? iov_object_find_map(installed->release->object, map_name) : NULL;
 	if (map)
-		*ret_entries = entries_of(installed->release->manifest, instance, map);
+		*ret_entries = iov_plan_map_entries(installed->release->manifest, instance, map);
 	return map;
 }
 

@@ -8,6 +8,9 @@
 /* IOV_E_CONFLICT: no instance meets an import; IOV_E_CONTRACT: one does, but its map, its access or its layout is
  * another. */
 int iov_plan_check_contracts(struct iov_ctx *ctx, const struct iov_generation *generation);
+/* The size that a map has on this host: a parameter may set it. */
+uint64_t iov_plan_map_entries(const struct iov_manifest *manifest, const struct iov_instance *instance,
+			      const struct iov_object_map *map);
 /* Whether the map that `provider` exports is another one in `to` than in `from`, so that what its importers hold is not
  * it any more. */
 bool iov_plan_map_changes(const struct iov_generation *from, const struct iov_generation *to, const char *provider,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "plan/contracts.h"
+#include "plan/maps.h"
 #include "plan/order.h"
 #include "plan/sites.h"
 #include "util/cleanup.h"
@@ -80,7 +81,8 @@ static int add_instance(struct iov_ctx *ctx, struct iov_plan *plan, const struct
 		return iov_error(ctx, IOV_E_CONFLICT, "instance '%s' runs a module that is not installed",
 				 (after ? after : before)->name);
 	change->change = change_of(plan, change);
-	return iov_plan_sites(ctx, change);
+	int rc = iov_plan_sites(ctx, change);
+	return rc ? rc : iov_plan_maps(ctx, plan, change);
 }
 
 /* Those that go stand behind those that stay, providers first among themselves too: unloading walks the plan backwards.
@@ -110,14 +112,16 @@ static int diff_instances(struct iov_ctx *ctx, struct iov_plan *plan)
 	return rc;
 }
 
-int iov_plan_make(struct iov_ctx *ctx, const struct iov_generation *from, const struct iov_generation *to,
-		  struct iov_plan **ret)
+int iov_plan_make_with(struct iov_ctx *ctx, const struct iov_generation *from, const struct iov_generation *to,
+		       unsigned flags, struct iov_plan **ret)
 {
 	iov_auto(iov_plan_release) struct iov_plan *plan = calloc(1, sizeof(*plan));
 	if (!plan)
 		return iov_oom(ctx);
 	plan->from = from;
 	plan->to = to;
+	plan->back = flags & IOV_PLAN_BACK;
+	plan->lossy = flags & IOV_PLAN_LOSSY;
 	int rc = iov_plan_check_contracts(ctx, to);
 	if (!rc)
 		rc = diff_releases(ctx, plan);
@@ -126,4 +130,10 @@ int iov_plan_make(struct iov_ctx *ctx, const struct iov_generation *from, const 
 	if (!rc)
 		*ret = iov_take(plan);
 	return rc;
+}
+
+int iov_plan_make(struct iov_ctx *ctx, const struct iov_generation *from, const struct iov_generation *to,
+		  struct iov_plan **ret)
+{
+	return iov_plan_make_with(ctx, from, to, 0, ret);
 }

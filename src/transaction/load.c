@@ -104,7 +104,9 @@ int iov_transaction_load(const struct iov_transaction *t, const struct iov_insta
 						.release = change->new->release,
 						.object = request.object,
 						.params = after->params,
-						.dir = request.dir};
+						.dir = request.dir,
+						.back = t->plan->back,
+						.lossy = t->plan->lossy};
 	int rc = fill_imports(t, change, &request);
 	if (!rc)
 		rc = fill_kept(t, change, &request);

@@ -64,7 +64,7 @@ static int end_crashed(struct iov_ctx *ctx, struct iov_engine *engine, const str
 	if (!rc)
 		rc = t.restoring ? empty_generation(ctx, 0, &from) : read_side(ctx, journal->from, current, &from);
 	if (!rc)
-		rc = iov_plan_make(ctx, from, to, &plan);
+		rc = iov_plan_make_with(ctx, from, to, IOV_PLAN_BACK, &plan); /* it was agreed to before */
 	t.plan = plan;
 	return rc ? rc : conclude(&t);
 }

@@ -79,6 +79,8 @@ static int settle_kernel(const struct iov_transaction *t)
 	if (!rc)
 		rc = iov_fault(t->ctx, "trees exchanged");
 	if (!rc)
+		rc = iov_transaction_end_migration(t);
+	if (!rc)
 		rc = iov_transaction_each_site(t, disarm, true, NULL);
 	if (!rc)
 		rc = iov_transaction_each_site(t, detach_gone, true, NULL);

@@ -63,6 +63,8 @@ int iov_transaction_copy(const struct iov_transaction *t);
 int iov_transaction_merge(const struct iov_transaction *t, bool back);
 /* Is any map in migration, by the pins in staging? */
 bool iov_transaction_migrates(const struct iov_transaction *t);
+/* What was kept for the merge goes, once the new maps are in force. */
+int iov_transaction_end_migration(const struct iov_transaction *t);
 /* health.c: what the manifests of loaded and replaced instances ask for, after the switch. IOV_E_UNHEALTHY names the
  * check. */
 int iov_transaction_health(const struct iov_transaction *t);

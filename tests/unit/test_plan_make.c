@@ -80,7 +80,8 @@ static void load(struct iov_generation *generation, const char *name, const char
 static void table(struct iov_generation *generation, const char *version, const char *access, const char *map)
 {
 	char rest[200];
-	snprintf(rest, sizeof(rest), ",'maps':{'exports':{'flows':{'access':'%s'}}}", access);
+	snprintf(rest, sizeof(rest),
+		 ",'maps':{'exports':{'flows':{'access':'%s'}},'upgrade':{'flows':{'on_change':'migrate'}}}", access);
 	install(generation, "flow-table", version, rest, "", map);
 	load(generation, "flow-table", "flow-table", "{}", "{}");
 }

@@ -1,0 +1,28 @@
+/* One map in migration, opened: the old one, the new one, and what stands next to the new one (engine/pass.h). */
+#ifndef IOV_ENGINE_MIGRATING_H
+#define IOV_ENGINE_MIGRATING_H
+
+#include "core/upgrade.h"
+#include "engine/engine.h"
+#include "engine/pass.h"
+
+struct iov_migrating {
+	struct iov_ctx *ctx;
+	const struct iov_migration *migration;
+	const struct iov_object_map *from, *to;
+	struct iov_conversion *conversion;
+	struct iov_pass_maps maps;
+	bool is_listed;			/* programs cannot walk it */
+	struct iov_pass_record *record; /* mapped; NULL for a map whose entries do not move */
+	uint32_t record_size;
+};
+
+/* Makes base and record for a new map and pins them at DIR/base/<map>; `old` is the old map's descriptor. A map whose
+ * entries do not move (a ring buffer) gets the folder only. */
+int iov_migrating_prepare(struct iov_ctx *ctx, const char *dir, const struct iov_upgrade *upgrade,
+			  const struct iov_object_map *from, const struct iov_object_map *to, int old);
+/* Calls `act` with each map that is in migration. */
+int iov_migrating_each(struct iov_ctx *ctx, const struct iov_migration *migration,
+		       int (*act)(struct iov_migrating *migrating, struct iov_migrated *sum), struct iov_migrated *sum);
+
+#endif

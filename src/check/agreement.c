@@ -151,9 +151,25 @@ static int check_programs(const struct agreement *a)
 	return rc;
 }
 
+/* Each object has constants of its own: an importer would run with those of another in silence. */
+static int refuse_constants(const struct agreement *a, const char *section, const char *map)
+{
+	if (!iov_object_is_constants(map))
+		return IOV_OK;
+	return iov_error(
+		a->ctx, IOV_E_INPUT,
+		"module '%s': 'maps.%s' names '%s', but constants belong to the object that was compiled with them; "
+		"share a map or a variable in SEC(\".data.NAME\")",
+		a->manifest->name, section, map);
+}
+
 static int check_maps(const struct agreement *a)
 {
 	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < a->manifest->n_imports; i++)
+		rc = refuse_constants(a, "imports", a->manifest->imports[i].map);
+	for (size_t i = 0; !rc && i < a->manifest->n_exports; i++)
+		rc = refuse_constants(a, "exports", a->manifest->exports[i].map);
 	for (size_t i = 0; !rc && i < a->manifest->n_imports; i++)
 		rc = require_map(a, "'maps.imports' names the map", a->manifest->imports[i].map);
 	for (size_t i = 0; !rc && i < a->manifest->n_exports; i++)

@@ -83,8 +83,7 @@ static int find_variable(struct iov_ctx *ctx, const struct iov_object *object, c
 	iov_auto(iov_buf_release) struct iov_buf have = {0};
 	for (size_t i = 0; i < object->n_maps; i++) {
 		const struct iov_object_map *map = &object->maps[i];
-		if (!is_section(map) || !strncmp(map->name, ".rodata", 7) || !strncmp(map->name, ".kconfig", 8) ||
-		    !has_variable(map, spec->name, &have))
+		if (!is_section(map) || iov_object_is_constants(map->name) || !has_variable(map, spec->name, &have))
 			continue;
 		ret->map = map;
 		return IOV_OK;

@@ -161,6 +161,11 @@ void iov_object_free(struct iov_object *object)
 	free(object);
 }
 
+bool iov_object_is_constants(const char *map)
+{
+	return !strncmp(map, ".rodata", 7) || !strncmp(map, ".kconfig", 8);
+}
+
 const struct iov_object_map *iov_object_find_map(const struct iov_object *object, const char *name)
 {
 	for (size_t i = 0; i < object->n_maps; i++)

@@ -43,6 +43,9 @@ void iov_object_free(struct iov_object *object);
 const struct iov_object_map *iov_object_find_map(const struct iov_object *object, const char *name);
 const struct iov_object_program *iov_object_find_program(const struct iov_object *object, const char *name);
 
+/* ".rodata", ".kconfig" and their like: constants, which belong to the object that was compiled with them. */
+bool iov_object_is_constants(const char *map);
+
 /*
  * May a module built for `wanted` use `exported`? Equal fingerprints: yes. A module that only reads may also use a map
  * whose value is the struct it knows with more members behind it; everything else must be equal.

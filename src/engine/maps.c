@@ -67,7 +67,7 @@ static int import(struct iov_loading *loading, const struct iov_engine_import *i
 
 static bool is_constant(const struct iov_loading_map *map)
 {
-	return !strncmp(map->name, ".rodata", 7) || !strncmp(map->name, ".kconfig", 8);
+	return iov_object_is_constants(map->name);
 }
 
 static bool is_handed_on(const struct iov_loading_map *map)

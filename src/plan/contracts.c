@@ -60,6 +60,12 @@ static int check_export(const struct import *import)
 {
 	const struct iov_import_spec *spec = import->spec;
 	const struct iov_export_spec *export = find_export(import->providing->manifest, spec->source);
+	if (iov_object_is_constants(spec->source))
+		return iov_error(
+			import->ctx, IOV_E_CONTRACT,
+			"module '%s' %s imports '%s' of '%s', constants that belong to the object that was compiled "
+			"with them; install another release of it",
+			import->instance->module, version_of(import->importing), spec->source, spec->from);
 	if (!export)
 		return iov_error(import->ctx, IOV_E_CONTRACT,
 				 "module '%s' %s uses the map '%s' of '%s', but '%s' %s exports no such map; install a "
@@ -185,6 +191,37 @@ static const struct iov_object_map *map_of(const struct iov_generation *generati
 	if (map)
 		*ret_entries = iov_plan_map_entries(installed->release->manifest, instance, map);
 	return map;
+}
+
+static bool has_variable(const struct iov_object_map *map, const char *name)
+{
+	size_t i;
+	json_t *member;
+	json_array_foreach(json_object_get(json_object_get(map->layout, "value"), "members"), i, member) {
+		const char *word = json_string_value(json_object_get(member, "name"));
+		if (word && !strcmp(word, name))
+			return true;
+	}
+	return false;
+}
+
+static bool is_set_by_a_parameter(const struct iov_manifest *manifest, const struct iov_object_map *map)
+{
+	for (size_t i = 0; i < manifest->n_params; i++)
+		if (manifest->params[i].sets == IOV_SETS_VARIABLE && has_variable(map, manifest->params[i].sets_name))
+			return true;
+	return false;
+}
+
+bool iov_plan_map_is_handed_on(const struct iov_generation *to, const char *provider, const char *map_name)
+{
+	uint64_t entries;
+	const struct iov_object_map *map = map_of(to, provider, map_name, &entries);
+	if (!map || !strcmp(map->type, "prog_array") || iov_object_is_constants(map->name))
+		return false;
+	const struct iov_instance *instance = iov_generation_instance(to, provider);
+	const struct iov_installed *installed = iov_generation_installed(to, instance->module);
+	return *map->name != '.' || !is_set_by_a_parameter(installed->release->manifest, map);
 }
 
 bool iov_plan_map_changes(const struct iov_generation *from, const struct iov_generation *to, const char *provider,

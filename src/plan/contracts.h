@@ -15,5 +15,8 @@ uint64_t iov_plan_map_entries(const struct iov_manifest *manifest, const struct 
  * it any more. */
 bool iov_plan_map_changes(const struct iov_generation *from, const struct iov_generation *to, const char *provider,
 			  const char *map);
+/* Whether the provider, when it is replaced by what `to` says, goes on with this very map. Constants, variables that a
+ * parameter sets, and program arrays are made anew with the programs that they belong to. */
+bool iov_plan_map_is_handed_on(const struct iov_generation *to, const char *provider, const char *map);
 
 #endif

@@ -38,6 +38,23 @@ static int diff_releases(struct iov_ctx *ctx, struct iov_plan *plan)
 
 /* ---- instances ---- */
 
+/* Providers stand before their importers in the plan. */
+static bool is_replaced(const struct iov_plan *plan, const char *instance)
+{
+	for (size_t i = 0; i < plan->n_instances; i++) {
+		const struct iov_instance *one = plan->instances[i].after;
+		if (one && !strcmp(one->name, instance))
+			return plan->instances[i].change == IOV_REPLACE;
+	}
+	return false;
+}
+
+static bool is_another_map(const struct iov_plan *plan, const char *provider, const char *map)
+{
+	return iov_plan_map_changes(plan->from, plan->to, provider, map) ||
+	       (is_replaced(plan, provider) && !iov_plan_map_is_handed_on(plan->to, provider, map));
+}
+
 /* Its provider stays, but the map that it holds is replaced by another. */
 static bool loses_a_map(const struct iov_plan *plan, const struct iov_instance_change *change)
 {
@@ -45,7 +62,7 @@ static bool loses_a_map(const struct iov_plan *plan, const struct iov_instance_c
 	for (size_t i = 0; i < manifest->n_imports; i++) {
 		const struct iov_import_spec *spec = &manifest->imports[i];
 		const char *provider = json_string_value(json_object_get(change->after->imports, spec->map));
-		if (provider && iov_plan_map_changes(plan->from, plan->to, provider, spec->source))
+		if (provider && is_another_map(plan, provider, spec->source))
 			return true;
 	}
 	return false;

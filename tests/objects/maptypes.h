@@ -98,4 +98,12 @@ struct {
 	__array(values, struct inner);
 } t_hash_of_maps SEC(".maps");
 
+#ifdef SWAPPED
+__u64 second SEC(".data.shared") = 2;
+__u64 first SEC(".data.shared") = 1;
+#else
+__u64 first SEC(".data.shared") = 1;
+__u64 second SEC(".data.shared") = 2;
+#endif
+
 char LICENSE[] SEC("license") = "GPL";

@@ -86,6 +86,12 @@ int read_t_sockmap(struct __sk_buff *skb)
 }
 
 SEC("tcx/ingress")
+int read_data(struct __sk_buff *skb)
+{
+	return first + second > 1000 ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+SEC("tcx/ingress")
 int read_t_prog_array(struct __sk_buff *skb)
 {
 	bpf_tail_call(skb, &t_prog_array, 0);

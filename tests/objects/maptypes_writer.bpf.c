@@ -175,3 +175,10 @@ int write_t_sk_storage(struct __sk_buff *skb)
 	return full && bpf_sk_storage_get(&t_sk_storage, full, 0, BPF_SK_STORAGE_GET_F_CREATE) ? TC_ACT_SHOT
 											       : TC_ACT_UNSPEC;
 }
+
+SEC("tcx/ingress")
+int write_data(struct __sk_buff *skb)
+{
+	first = skb->len;
+	return TC_ACT_UNSPEC;
+}

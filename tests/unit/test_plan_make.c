@@ -325,6 +325,23 @@ START_TEST(importers_follow_a_map_of_another_size)
 }
 END_TEST
 
+/* A program array is made anew with the programs in it. */
+START_TEST(importers_follow_a_program_array)
+{
+#define ARRAY                                                                                                          \
+	"{'name':'flows','type':'prog_array','key_size':4,'value_size':4,'max_entries':4,'flags':0,'layout':{},"       \
+	"'fingerprint':'a000000000000000000000000000000000000000000000000000000000000000'}"
+	table(from, "1.0.0", "write", ARRAY);
+	top(from, "1.0.0", "read", ARRAY);
+	table(to, "1.1.0", "write", ARRAY);
+	top(to, "1.0.0", "read", ARRAY);
+	assert_plan("upgrade flow-table: 1.0.0 > 1.1.0\n"
+		    "replace flow-table: 1.0.0 > 1.1.0\n"
+		    "replace flow-top: 1.0.0 > 1.0.0\n"
+		    "  replace watch raw_tp/sys_enter \n");
+}
+END_TEST
+
 START_TEST(importers_follow_a_map_that_a_parameter_resizes)
 {
 	install(from, "flow-table", "1.0.0", EXPORTS("write") SLOTS, "", FLOWS);
@@ -478,6 +495,7 @@ Suite *suite_plan_make(void)
 	tcase_add_test(tests, what_goes_stands_behind_providers_first_too);
 	tcase_add_test(tests, importers_stay_when_the_map_stays);
 	tcase_add_test(tests, importers_follow_a_map_of_another_size);
+	tcase_add_test(tests, importers_follow_a_program_array);
 	tcase_add_test(tests, importers_follow_a_map_that_a_parameter_resizes);
 	tcase_add_test(tests, importers_follow_a_longer_map_that_they_can_read);
 	tcase_add_test(tests, another_provider);

@@ -151,25 +151,34 @@ static int check_programs(const struct agreement *a)
 	return rc;
 }
 
-/* Each object has constants of its own: an importer would run with those of another in silence. */
-static int refuse_constants(const struct agreement *a, const char *section, const char *map)
+/* What belongs to one object alone, and why. An importer would run with another's constants in silence. */
+static const char *why_not_shared(const struct agreement *a, const char *name)
 {
-	if (!iov_object_is_constants(map))
+	const struct iov_object_map *map = iov_object_find_map(a->object, name);
+	if (iov_object_is_constants(name))
+		return "constants belong to the object that was compiled with them; share a map or a variable in "
+		       "SEC(\".data.NAME\")";
+	if (map && !strcmp(map->type, "struct_ops"))
+		return "a struct_ops map holds programs of its own object; take it out";
+	return NULL;
+}
+
+static int refuse_unsharable(const struct agreement *a, const char *section, const char *map)
+{
+	const char *why = why_not_shared(a, map);
+	if (!why)
 		return IOV_OK;
-	return iov_error(
-		a->ctx, IOV_E_INPUT,
-		"module '%s': 'maps.%s' names '%s', but constants belong to the object that was compiled with them; "
-		"share a map or a variable in SEC(\".data.NAME\")",
-		a->manifest->name, section, map);
+	return iov_error(a->ctx, IOV_E_INPUT, "module '%s': 'maps.%s' names '%s', but %s", a->manifest->name, section,
+			 map, why);
 }
 
 static int check_maps(const struct agreement *a)
 {
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < a->manifest->n_imports; i++)
-		rc = refuse_constants(a, "imports", a->manifest->imports[i].map);
+		rc = refuse_unsharable(a, "imports", a->manifest->imports[i].map);
 	for (size_t i = 0; !rc && i < a->manifest->n_exports; i++)
-		rc = refuse_constants(a, "exports", a->manifest->exports[i].map);
+		rc = refuse_unsharable(a, "exports", a->manifest->exports[i].map);
 	for (size_t i = 0; !rc && i < a->manifest->n_imports; i++)
 		rc = require_map(a, "'maps.imports' names the map", a->manifest->imports[i].map);
 	for (size_t i = 0; !rc && i < a->manifest->n_exports; i++)

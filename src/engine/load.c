@@ -118,6 +118,19 @@ static void set_types(struct bpf_program *program, const struct iov_hook *hook)
 		bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)hook->attach_type);
 }
 
+/* Some programs are loaded for what they attach to; the manifest may name another than the section. */
+static int set_target(struct iov_loading *loading, struct bpf_program *program, const struct iov_program_spec *spec)
+{
+	iov_auto(iov_free_ptr) char *target = NULL;
+	int rc = iov_params_expand(loading->ctx, loading->load->release->manifest, loading->load->params, spec->target,
+				   &target);
+	if (!rc && *target && bpf_program__set_attach_target(program, 0, target))
+		rc = iov_error(loading->ctx, IOV_E_NOT_FOUND,
+			       "%s: this kernel's BTF has no '%s' for program '%s'; name another as its target",
+			       loading->title, target, bpf_program__name(program));
+	return rc;
+}
+
 /* What no hook here serves is an error, unless the manifest calls the program optional: then it is left out. */
 static int choose_program(struct iov_loading *loading, struct bpf_program *program)
 {
@@ -129,7 +142,7 @@ static int choose_program(struct iov_loading *loading, struct bpf_program *progr
 	int rc = iov_hook_find(loading->ctx, bpf_program__section_name(program), &hook);
 	if (!rc) {
 		set_types(program, hook);
-		return IOV_OK;
+		return hook->loaded_for_target && spec && spec->target ? set_target(loading, program, spec) : IOV_OK;
 	}
 	if (rc != IOV_E_UNSUPPORTED || !spec || !spec->optional)
 		return iov_error_prefix(loading->ctx, "program '%s' of %s", name, loading->title);

@@ -36,6 +36,7 @@ void iov_entry_close(struct iov_entry *entry)
 #define AND(dst, value) INSN(BPF_ALU64 | BPF_AND | BPF_K, dst, 0, 0, value)
 #define LOAD(size, dst, src, offset) INSN(BPF_LDX | (size) | BPF_MEM, dst, src, offset, 0)
 #define STORE(size, dst, src, offset) INSN(BPF_STX | (size) | BPF_MEM, dst, src, offset, 0)
+#define ATOMIC_ADD(size, dst, src, offset) INSN(BPF_STX | (size) | BPF_ATOMIC, dst, src, offset, BPF_ADD)
 #define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
 #define JUMP(by) INSN(BPF_JMP | BPF_JA, 0, 0, by, 0)
 
@@ -65,6 +66,8 @@ static void emit_slot(struct code *code, const struct iov_entry_kind *kind, int 
 		EMIT(code, read);
 	EMIT(code, MOVE(BPF_REG_6, BPF_REG_1), LOAD_VALUE(BPF_REG_7, index), LOAD(BPF_DW, BPF_REG_7, BPF_REG_7, 0),
 	     AND(BPF_REG_7, 1));
+	if (kind->needs_ip)
+		EMIT(code, MOVE(BPF_REG_1, BPF_REG_6), CALL(BPF_FUNC_get_func_ip));
 }
 
 /* Puts the slot in front of the packet; a driver without metadata refuses, and the index decides alone. */
@@ -93,13 +96,18 @@ static void emit_take(struct code *code)
 /*
  * The kernel lets no program run inside itself on one CPU (bpf_prog_active for perf events, prog->active for raw
  * tracepoints), so the plain addition loses nothing there; packets that meet an entry on one CPU come one by one.
+ * Elsewhere, one event may interrupt another.
  */
-static void emit_count(struct code *code, int runs)
+static void emit_count(struct code *code, const struct iov_entry_kind *kind, int runs)
 {
 	EMIT(code, STORE(BPF_W, BPF_REG_10, BPF_REG_7, -4), MOVE(BPF_REG_2, BPF_REG_10), ADD(BPF_REG_2, -4),
 	     LOAD_MAP(BPF_REG_1, runs), CALL(BPF_FUNC_map_lookup_elem),
-	     INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, 3, 0), /* never; the verifier wants to see it */
-	     LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, 0), ADD(BPF_REG_1, 1), STORE(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	     INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0, kind->nests ? 2 : 3, 0)); /* never; for the verifier */
+	if (kind->nests)
+		EMIT(code, SET(BPF_REG_1, 1), ATOMIC_ADD(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
+	else
+		EMIT(code, LOAD(BPF_DW, BPF_REG_1, BPF_REG_0, 0), ADD(BPF_REG_1, 1),
+		     STORE(BPF_DW, BPF_REG_0, BPF_REG_1, 0));
 }
 
 /* Two calls with a constant slot each, which the kernel turns into direct jumps: a call with a slot in a register costs
@@ -120,7 +128,7 @@ static int load_program(const struct iov_entry_kind *kind, const struct iov_entr
 		emit_give(&code);
 	if (kind->carry == IOV_CARRY_TAKE)
 		emit_take(&code);
-	emit_count(&code, maps->runs);
+	emit_count(&code, kind, maps->runs);
 	emit_call(&code, kind, maps->slots);
 	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = kind->attach_type, .prog_flags = kind->flags,
 		    .attach_btf_id = kind->btf_id);

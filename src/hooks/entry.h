@@ -29,6 +29,8 @@ struct iov_entry_kind {
 	unsigned reach; /* bytes of the context that the entry pretends to read, so that the kernel checks them at
 			   attach; 0: none */
 	enum iov_carry carry;
+	bool nests;    /* events may interrupt each other on one CPU, so that the runs are counted by atomic addition */
+	bool needs_ip; /* a trampoline keeps the function's address, for bpf_get_func_ip(), if what is attached asks */
 };
 
 /* Descriptors, -1 where there is none; iov_auto(iov_entry_close). */

@@ -80,6 +80,13 @@ struct iov_hook {
 	/* `standing` only: would the kernel attach this program here? It looks at programs when they are attached, not
 	 * when they are put into a slot. NULL: the verifier has seen to it. */
 	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);
+	/* `standing` only: what the kernel looks at when it attaches a program, it looks at when the program is put
+	 * into a slot of an entry of the same kind too. So an upgrade tries no second entry, which some hooks have no
+	 * place for. */
+	bool slots_checked;
+	/* The program is loaded for what it attaches to, a function or event of the kernel that BTF names: the site's
+	 * target, where it has one. */
+	bool loaded_for_target;
 };
 
 /*

@@ -85,7 +85,7 @@ static int check_new(struct iov_ctx *ctx, const struct iov_hook *hook, const str
 {
 	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
 	int rc = iov_site_program(ctx, site, dir, ret);
-	return rc ? rc : iov_standing_try(ctx, hook, site, *ret, &trial);
+	return rc || hook->slots_checked ? rc : iov_standing_try(ctx, hook, site, *ret, &trial);
 }
 
 static bool is_attached(const struct iov_entry *entry)
@@ -117,7 +117,7 @@ static int check_unless_armed(struct iov_ctx *ctx, const struct iov_hook *hook, 
 	int rc = iov_site_program_info(ctx, program, &info);
 	for (uint32_t slot = 0; !rc && slot < IOV_COUNT(ids); slot++)
 		rc = iov_entry_slot(ctx, site, entry, slot, &ids[slot]);
-	if (rc || info.id == ids[0] || info.id == ids[1])
+	if (rc || hook->slots_checked || info.id == ids[0] || info.id == ids[1])
 		return rc;
 	return iov_standing_try(ctx, hook, site, program, &trial);
 }

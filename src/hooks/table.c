@@ -13,7 +13,25 @@
 
 /* A hook stands before the one that it falls back to. */
 static const struct iov_hook *const hooks[] = {
-	&iov_hook_xdp, &iov_hook_tcx, &iov_hook_clsact, &iov_hook_tracepoint, &iov_hook_raw_tp, NULL,
+	&iov_hook_xdp,
+	&iov_hook_tcx,
+	&iov_hook_clsact,
+	&iov_hook_tracepoint,
+	&iov_hook_raw_tp,
+	&iov_hook_cgroup,
+	&iov_hook_lsm_cgroup,
+	&iov_hook_sk_lookup,
+	&iov_hook_flow_dissector,
+	&iov_hook_netfilter,
+	&iov_hook_uprobe,
+	&iov_hook_uprobe_s,
+	&iov_hook_kprobe,
+	&iov_hook_tp_btf,
+	&iov_hook_fentry,
+	&iov_hook_fentry_s,
+	&iov_hook_lsm,
+	&iov_hook_lsm_s,
+	NULL,
 };
 
 const struct iov_hook *const *iov_hook_all(void)

@@ -3,11 +3,9 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/perf_event.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "hooks/entry.h"
+#include "hooks/perf.h"
 #include "hooks/rows.h"
 #include "hooks/site.h"
 #include "hooks/standing.h"
@@ -46,49 +44,32 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 	return find_id(ctx, site, &id);
 }
 
-/* Programs belong to the tracepoint, not to the CPU of the perf event: one event on CPU 0 serves all. */
 static int open_event(struct iov_ctx *ctx, const struct iov_site *site, int *ret)
 {
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr), .sample_period = 1, .wakeup_events = 1};
 	uint64_t id = 0;
 	int rc = find_id(ctx, site, &id);
 	if (rc)
 		return rc;
-	attr.config = id;
-	*ret = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	*ret = iov_perf_open(PERF_TYPE_TRACEPOINT, id, 0, 0);
 	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
-}
-
-static int attach_to(struct iov_ctx *ctx, const struct iov_site *site, int event, int program, int *ret)
-{
-	*ret = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
-	return *ret < 0 || ioctl(event, PERF_EVENT_IOC_ENABLE, 0) ? iov_site_refused(ctx, site, "attached to", errno)
-								  : IOV_OK;
 }
 
 static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
 {
 	iov_auto(iov_close_fd) int event = -1;
 	int rc = open_event(ctx, site, &event);
-	return rc ? rc : attach_to(ctx, site, event, program, ret);
+	return rc ? rc : iov_perf_attach(ctx, site, event, program, ret);
 }
 
-/*
- * Would the kernel attach this program to the event? It is asked for an event that has its one program already: it
- * looks at the program first (EACCES: it reads past the record) and at the event then (EEXIST), and runs nothing.
- */
 static int ask(struct iov_ctx *ctx, const struct iov_site *site, int event, int program)
 {
-	iov_auto(iov_close_fd) int link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
-	if (link < 0 && errno == EEXIST)
-		return IOV_OK;
-	if (link < 0 && errno == EACCES)
+	int err = iov_perf_ask(event, program);
+	if (err == EACCES)
 		return iov_error(ctx, IOV_E_REJECTED,
 				 "program '%s' of instance '%s' reads past the record of tracepoint '%s'; compare its "
 				 "context with 'events/%s/format' in tracefs",
 				 site->program, site->instance, iov_tracepoint_of(site), iov_tracepoint_of(site));
-	return iov_site_refused(ctx, site, "attached to", link < 0 ? errno : EINVAL);
+	return err ? iov_site_refused(ctx, site, "attached to", err) : IOV_OK;
 }
 
 static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
@@ -102,7 +83,7 @@ static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 	if (!rc)
 		rc = iov_entry_load(ctx, site, &of, &entry);
 	if (!rc)
-		rc = attach_to(ctx, site, event, entry.program, &entry.link);
+		rc = iov_perf_attach(ctx, site, event, entry.program, &entry.link);
 	return rc ? rc : ask(ctx, site, event, program);
 }
 

@@ -3,7 +3,9 @@
 #include <linux/pkt_cls.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
 
+#define TEST_PORT 4950
 #define TEST_ETHERTYPE 0x88b5 /* IEEE 802 local experimental */
 
 struct {
@@ -35,6 +37,12 @@ static __always_inline void see_frame(void *data, void *end, __u32 which)
 static __always_inline void see_call(__u64 call, __u32 which)
 {
 	if ((__u32)bpf_get_current_pid_tgid() == wanted.thread && call == wanted.call)
+		see(which);
+}
+
+static __always_inline void see_thread(__u32 which)
+{
+	if ((__u32)bpf_get_current_pid_tgid() == wanted.thread)
 		see(which);
 }
 
@@ -108,5 +116,86 @@ int raw_too_far(struct bpf_raw_tracepoint_args *ctx)
 {
 	return ctx->args[4] == 1;
 }
+
+/* Two programs that differ in nothing but what they write down. */
+#define PAIR(name, section, context, statement)                                                                        \
+	SEC(section) int name##_first(context *ctx)                                                                    \
+	{                                                                                                              \
+		const __u32 which = 0;                                                                                 \
+		statement;                                                                                             \
+	}                                                                                                              \
+	SEC(section) int name##_second(context *ctx)                                                                   \
+	{                                                                                                              \
+		const __u32 which = 1;                                                                                 \
+		statement;                                                                                             \
+	}
+
+PAIR(egress, "cgroup_skb/egress", struct __sk_buff, {
+	see(which);
+	return 1;
+})
+PAIR(ingress, "cgroup_skb/ingress", struct __sk_buff, {
+	see(which);
+	return 1;
+})
+PAIR(sendmsg, "cgroup/sendmsg4", struct bpf_sock_addr, {
+	if (ctx->user_port == bpf_htons(TEST_PORT))
+		see(which);
+	return 1;
+})
+PAIR(lookup, "sk_lookup", struct bpf_sk_lookup, {
+	if (ctx->local_port == TEST_PORT)
+		see(which);
+	return SK_PASS;
+})
+PAIR(filter, "netfilter", void, {
+	see(which);
+	return 1;
+})
+PAIR(uprobe, "uprobe", void, {
+	see_thread(which);
+	return 0;
+})
+PAIR(uretprobe, "uretprobe", void, {
+	see_thread(which);
+	return 0;
+})
+PAIR(sleepy, "uprobe.s", void, {
+	see_thread(which);
+	return 0;
+})
+PAIR(kprobe, "ksyscall/getppid", void, {
+	see_thread(which);
+	return 0;
+})
+PAIR(kretprobe, "kretsyscall/getppid", void, {
+	see_thread(which);
+	return 0;
+})
+PAIR(typed, "tp_btf/sys_enter", __u64, {
+	see_call(ctx[1], which);
+	return 0;
+})
+PAIR(fentry, "fentry/__x64_sys_getppid", __u64, {
+	if (bpf_get_func_ip(ctx)) /* which a trampoline keeps only where it is asked for */
+		see_thread(which);
+	return 0;
+})
+PAIR(fexit, "fexit/__x64_sys_getppid", __u64, {
+	see_thread(which);
+	return 0;
+})
+PAIR(lsm, "lsm/file_open", __u64, {
+	see_thread(which);
+	return 0;
+})
+PAIR(lsm_sleepy, "lsm.s/file_open", __u64, {
+	see_thread(which);
+	return 0;
+})
+PAIR(lsm_cgroup, "lsm_cgroup/socket_sendmsg", __u64, {
+	see(which);
+	return 1;
+})
 
 char LICENSE[] SEC("license") = "GPL";

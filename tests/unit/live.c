@@ -3,13 +3,16 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
+#include <mntent.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/pins.h"
@@ -119,4 +122,72 @@ void live_send(unsigned count)
 		if (i % 32 == 31)
 			usleep(20); /* the pair's queue is short, and what it drops no hook sees */
 	}
+}
+
+static int socket_at(uint16_t port)
+{
+	const struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+	return fd;
+}
+
+void live_datagrams(unsigned count)
+{
+	const struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(LIVE_PORT), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	static bool is_up;
+	char text[64];
+	if (!is_up)
+		run((const char *const[]){"ip", "link", "set", "lo", "up", NULL});
+	is_up = true;
+	iov_auto(iov_close_fd) int receiver = socket_at(LIVE_PORT);
+	iov_auto(iov_close_fd) int sender = socket_at(0);
+	for (unsigned i = 0; i < count; i++) {
+		ck_assert_int_eq(sendto(sender, "x", 1, 0, (const struct sockaddr *)&to, sizeof(to)), 1);
+		ck_assert_int_eq(recv(receiver, text, sizeof(text), 0), 1);
+	}
+}
+
+static char cgroup_path[512], cgroup_before[512];
+
+static bool move_to(const char *cgroup)
+{
+	char path[600];
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool moved = fd >= 0 && write(fd, "0", 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	return moved;
+}
+
+static void leave_cgroup(void)
+{
+	if (move_to(cgroup_before))
+		rmdir(cgroup_path);
+}
+
+const char *live_cgroup(void)
+{
+	static char name[32];
+	struct mntent *entry;
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	ck_assert_ptr_nonnull(mounts);
+	while ((entry = getmntent(mounts)) && strcmp(entry->mnt_type, "cgroup2") != 0)
+		;
+	if (entry)
+		snprintf(cgroup_before, sizeof(cgroup_before), "%s", entry->mnt_dir);
+	endmntent(mounts);
+	snprintf(name, sizeof(name), "iov-unit-%d", (int)getpid());
+	snprintf(cgroup_path, sizeof(cgroup_path), "%.400s/%s", cgroup_before, name);
+	if (!entry || mkdir(cgroup_path, 0755) || !move_to(cgroup_path)) {
+		rmdir(cgroup_path);
+		skip("no cgroup can be made in a cgroup2 hierarchy");
+		return NULL;
+	}
+	atexit(leave_cgroup);
+	return name;
 }

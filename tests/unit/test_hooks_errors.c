@@ -39,8 +39,15 @@ START_TEST(test_sections)
 	assert_served(ctx, "tp", "tracepoint");
 	assert_served(ctx, "raw_tp/sys_enter", "raw_tp");
 	assert_served(ctx, "raw_tracepoint/sys_enter", "raw_tp");
-	unit_fails(ctx, iov_hook_find(ctx, "kprobe/do_unlinkat", &hook), IOV_E_UNSUPPORTED,
-		   "no hook serves section 'kprobe/do_unlinkat'; this iovpkg has xdp, tcx, clsact, tracepoint, raw_tp");
+	assert_served(ctx, "cgroup_skb/egress", "cgroup");
+	assert_served(ctx, "cgroup/connect4", "cgroup");
+	assert_served(ctx, "sockops", "cgroup");
+	assert_served(ctx, "uprobe//usr/bin/bash:readline", "uprobe");
+	assert_served(ctx, "uretprobe", "uprobe");
+	assert_served(ctx, "uprobe.s", "uprobe.s");
+	assert_served(ctx, "tp_btf/sys_enter", "tp_btf");
+	unit_fails(ctx, iov_hook_find(ctx, "struct_ops/x", &hook), IOV_E_UNSUPPORTED,
+		   "no hook serves section 'struct_ops/x'; this iovpkg has xdp, tcx, clsact, tracepoint, raw_tp");
 	unit_fails(ctx, iov_hook_find(ctx, "xdp/cpumap", &hook), IOV_E_UNSUPPORTED,
 		   "no hook serves section 'xdp/cpumap'");
 	unit_fails(ctx, iov_hook_find(ctx, "tpx/a/b", &hook), IOV_E_UNSUPPORTED, "no hook serves");
@@ -112,6 +119,92 @@ START_TEST(test_tracepoints)
 	unit_ok(ctx, iov_hook_raw_tp.check(ctx, &site));
 	site.section = "raw_tp/raw_syscalls/sys_enter";
 	unit_fails(ctx, iov_hook_raw_tp.check(ctx, &site), IOV_E_INPUT, "named without category, 'sys_enter'");
+	live_ctx_free(ctx);
+}
+END_TEST
+
+static void assert_refused(struct iov_ctx *ctx, const struct iov_hook *hook, const char *section, const char *target,
+			   enum iov_code code, const char *text)
+{
+	const struct iov_site site = {"one", "count", section, target};
+	unit_fails(ctx, hook->check(ctx, &site), code, text);
+}
+
+START_TEST(test_cgroups)
+{
+	const char *cgroup = live_begin() ? live_cgroup() : NULL;
+	if (!cgroup)
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	char near[64];
+	const struct iov_site site = {"one", "count", "cgroup/connect4", cgroup};
+	unit_ok(ctx, iov_hook_cgroup.check(ctx, &site));
+	snprintf(near, sizeof(near), "%sx", cgroup);
+	assert_refused(ctx, &iov_hook_cgroup, "cgroup/connect4", near, IOV_E_NOT_FOUND, "not found; did you mean '");
+	assert_refused(ctx, &iov_hook_cgroup, "cgroup/connect4", "", IOV_E_INPUT,
+		       "has no cgroup; name one as its target");
+	assert_refused(ctx, &iov_hook_cgroup, "cgroup/connect4", "/usr", IOV_E_INPUT,
+		       "'/usr' is no cgroup; cgroups are folders below '");
+	assert_refused(ctx, &iov_hook_cgroup, "cgroup/connect4", "nowhere-at-all/below", IOV_E_NOT_FOUND,
+		       "cgroup 'nowhere-at-all/below' not found");
+	assert_refused(ctx, &iov_hook_cgroup, "cgroup/skb", cgroup, IOV_E_UNSUPPORTED, "no cgroup hook has section");
+	live_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(test_places)
+{
+	static const char *const wrong[] = {"ipv4",
+					    "ipv4/input",
+					    "ipv5/input/1",
+					    "ipv4/inputs/1",
+					    "ipv4/input/x",
+					    "ipv4/input/1/defrags",
+					    "ipv4/input/",
+					    "ipv4/input/1000000000000",
+					    "ipv4/input/-2147483648"};
+	struct iov_ctx *ctx = unit_ctx();
+	const struct iov_site good = {"one", "count", "netfilter", "ipv6/postrouting/-100/defrag"};
+	unit_ok(ctx, iov_hook_netfilter.check(ctx, &good));
+	for (size_t i = 0; i < IOV_COUNT(wrong); i++)
+		assert_refused(ctx, &iov_hook_netfilter, "netfilter", wrong[i], IOV_E_INPUT,
+			       "is no place in netfilter; write 'FAMILY/POINT/PRIORITY'");
+	assert_refused(ctx, &iov_hook_netfilter, "netfilter", "", IOV_E_INPUT, "names no place in netfilter");
+	assert_refused(ctx, &iov_hook_sk_lookup, "sk_lookup", "no-such-namespace", IOV_E_NOT_FOUND,
+		       "network namespace 'no-such-namespace' not found");
+	assert_refused(ctx, &iov_hook_sk_lookup, "sk_lookup", "/etc/passwd", IOV_E_INPUT, "is no network namespace");
+	assert_refused(ctx, &iov_hook_tp_btf, "tp_btf", "", IOV_E_INPUT, "write SEC(\"tp_btf/NAME\")");
+	unit_ctx_free(ctx);
+}
+END_TEST
+
+START_TEST(test_probes)
+{
+	if (!live_begin())
+		return;
+	struct iov_ctx *ctx = live_ctx();
+	const char *const section = "uprobe";
+	struct iov_site site = {"one", "count", "uprobe//bin/sh:0x1000", ""};
+	if (!iov_hook_uprobe.supported(ctx))
+		return live_ctx_free(ctx);
+	unit_ok(ctx, iov_hook_uprobe.check(ctx, &site));
+	site.target = "libc.so.6:getppid+0x4";
+	unit_ok(ctx, iov_hook_uprobe.check(ctx, &site));
+	assert_refused(ctx, &iov_hook_uprobe, section, "", IOV_E_INPUT, "names no function to probe");
+	assert_refused(ctx, &iov_hook_uprobe, section, "/bin/sh", IOV_E_INPUT, "names no function to probe");
+	assert_refused(ctx, &iov_hook_uprobe, section, "libc.so.6:getppidd", IOV_E_NOT_FOUND,
+		       "did you mean 'getppid'?");
+	assert_refused(ctx, &iov_hook_uprobe, section, "/bin/shh:main", IOV_E_NOT_FOUND,
+		       "no program or library '/bin/shh'");
+	assert_refused(ctx, &iov_hook_uprobe, section, "no-such-program:main", IOV_E_NOT_FOUND,
+		       "no program 'no-such-program' in the usual folders");
+	assert_refused(ctx, &iov_hook_uprobe, section, "/etc/passwd:main", IOV_E_INPUT, "is no ELF file");
+	assert_refused(ctx, &iov_hook_uprobe, section, "libc.so.6:getppid+", IOV_E_INPUT, "is no place to probe");
+	assert_refused(ctx, &iov_hook_uprobe, section, "libc.so.6:getppid+x", IOV_E_INPUT, "is no place to probe");
+	site = (struct iov_site){"one", "count", "kprobe/do_unlinkatt", ""};
+	if (iov_hook_kprobe.supported(ctx))
+		unit_fails(ctx, iov_hook_kprobe.check(ctx, &site), IOV_E_NOT_FOUND,
+			   "no function 'do_unlinkatt' to probe; did you mean 'do_unlinkat'?");
 	live_ctx_free(ctx);
 }
 END_TEST
@@ -222,6 +315,9 @@ Suite *suite_hooks_errors(void)
 	tcase_add_test(tcase, test_without);
 	tcase_add_test(tcase, test_targets);
 	tcase_add_test(tcase, test_tracepoints);
+	tcase_add_test(tcase, test_cgroups);
+	tcase_add_test(tcase, test_places);
+	tcase_add_test(tcase, test_probes);
 	tcase_add_test(tcase, test_xdp_taken);
 	tcase_add_test(tcase, test_interface_gone);
 	tcase_add_test(tcase, test_no_privileges);

@@ -22,24 +22,87 @@
 #define SWAPS 40
 #define SWAPS_MAX 4000 /* until the traffic, on a busy machine, has met both programs */
 
+#define SELF "(this program)"
+#define CGROUP "(a cgroup of this process)"
+
 struct bench {
 	const struct iov_hook *hook;
 	const char *first, *second, *too_far; /* programs of tests/objects/hooks.bpf.c */
 	struct iov_site site;
-	bool traffic; /* frames; otherwise system calls */
+	void (*make)(unsigned count); /* the events that they count */
 };
 
+static void make_frames(unsigned count)
+{
+	live_send(count);
+}
+
+static void make_calls(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		syscall(SYS_getppid);
+}
+
+static void make_datagrams(unsigned count)
+{
+	live_datagrams(count);
+}
+
+static void make_opens(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+__attribute__((noinline)) void hooks_swap_probed(void);
+void hooks_swap_probed(void)
+{
+	__asm__ volatile("");
+}
+
+static void make_steps(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		hooks_swap_probed();
+}
+
+#define SITE(section, target)                                                                                          \
+	{                                                                                                              \
+		"one", "count", section, target                                                                        \
+	}
+
 static const struct bench benches[] = {
-	{&iov_hook_xdp, "xdp_first", "xdp_second", NULL, {"one", "count", "xdp", "iovb"}, true},
-	{&iov_hook_tcx, "tc_first", "tc_second", NULL, {"one", "count", "tcx/ingress", "iovb"}, true},
-	{&iov_hook_clsact, "tc_first", "tc_second", NULL, {"one", "count", "tcx/ingress", "iovb"}, true},
-	{&iov_hook_tracepoint,
-	 "tp_first",
-	 "tp_second",
-	 "tp_too_far",
-	 {"one", "count", "tp/raw_syscalls/sys_enter", ""},
-	 false},
-	{&iov_hook_raw_tp, "raw_first", "raw_second", "raw_too_far", {"one", "count", "raw_tp/sys_enter", ""}, false},
+	{&iov_hook_xdp, "xdp_first", "xdp_second", NULL, SITE("xdp", "iovb"), make_frames},
+	{&iov_hook_tcx, "tc_first", "tc_second", NULL, SITE("tcx/ingress", "iovb"), make_frames},
+	{&iov_hook_clsact, "tc_first", "tc_second", NULL, SITE("tcx/ingress", "iovb"), make_frames},
+	{&iov_hook_tracepoint, "tp_first", "tp_second", "tp_too_far", SITE("tp/raw_syscalls/sys_enter", ""),
+	 make_calls},
+	{&iov_hook_raw_tp, "raw_first", "raw_second", "raw_too_far", SITE("raw_tp/sys_enter", ""), make_calls},
+	{&iov_hook_tp_btf, "typed_first", "typed_second", NULL, SITE("tp_btf/sys_enter", ""), make_calls},
+	{&iov_hook_cgroup, "egress_first", "egress_second", NULL, SITE("cgroup_skb/egress", CGROUP), make_datagrams},
+	{&iov_hook_cgroup, "ingress_first", "ingress_second", NULL, SITE("cgroup_skb/ingress", CGROUP), make_datagrams},
+	{&iov_hook_cgroup, "sendmsg_first", "sendmsg_second", NULL, SITE("cgroup/sendmsg4", CGROUP), make_datagrams},
+	{&iov_hook_lsm_cgroup, "lsm_cgroup_first", "lsm_cgroup_second", NULL, SITE("lsm_cgroup/socket_sendmsg", CGROUP),
+	 make_datagrams},
+	{&iov_hook_sk_lookup, "lookup_first", "lookup_second", NULL, SITE("sk_lookup", ""), make_datagrams},
+	{&iov_hook_netfilter, "filter_first", "filter_second", NULL, SITE("netfilter", "ipv4/output/7"),
+	 make_datagrams},
+	{&iov_hook_uprobe, "uprobe_first", "uprobe_second", NULL, SITE("uprobe", SELF ":hooks_swap_probed"),
+	 make_steps},
+	{&iov_hook_uprobe, "uretprobe_first", "uretprobe_second", NULL, SITE("uretprobe", SELF ":hooks_swap_probed"),
+	 make_steps},
+	{&iov_hook_kprobe, "kprobe_first", "kprobe_second", NULL, SITE("ksyscall/getppid", ""), make_calls},
+	{&iov_hook_kprobe, "kretprobe_first", "kretprobe_second", NULL, SITE("kretsyscall/getppid", ""), make_calls},
+	{&iov_hook_fentry, "fentry_first", "fentry_second", NULL, SITE("fentry/__x64_sys_getppid", ""), make_calls},
+	{&iov_hook_fentry, "fexit_first", "fexit_second", NULL, SITE("fexit/__x64_sys_getppid", ""), make_calls},
+	{&iov_hook_lsm, "lsm_first", "lsm_second", NULL, SITE("lsm/file_open", ""), make_opens},
+};
+
+/* Of hooks whose old and new programs stand side by side for a moment. */
+static const struct bench twice[] = {
+	{&iov_hook_uprobe_s, "sleepy_first", "sleepy_second", NULL, SITE("uprobe.s", SELF ":hooks_swap_probed"),
+	 make_steps},
+	{&iov_hook_lsm_s, "lsm_sleepy_first", "lsm_sleepy_second", NULL, SITE("lsm.s/file_open", ""), make_opens},
 };
 
 /* The thread whose calls of getppid() count, 0: none. Whatever else it calls, for a sanitizer say, does not. */
@@ -58,7 +121,10 @@ static struct bpf_object *load_object(const struct bench *bench)
 	struct bpf_program *program;
 	ck_assert_ptr_nonnull(object);
 	bpf_object__for_each_program(program, object) {
-		if (bench->hook->attach_type >= 0 && !strncmp(bpf_program__name(program), "tc_", 3))
+		const char *name = bpf_program__name(program);
+		bpf_program__set_autoload(program, !strcmp(name, bench->first) || !strcmp(name, bench->second) ||
+							   (bench->too_far && !strcmp(name, bench->too_far)));
+		if (bench->hook->attach_type >= 0 && !strncmp(name, "tc_", 3))
 			bpf_program__set_expected_attach_type(program, (enum bpf_attach_type)bench->hook->attach_type);
 	}
 	ck_assert_int_eq(bpf_object__load(object), 0);
@@ -96,20 +162,12 @@ struct traffic {
 	unsigned made;
 };
 
-static void make_events(const struct bench *bench, unsigned count)
-{
-	if (bench->traffic)
-		live_send(count);
-	for (unsigned i = 0; !bench->traffic && i < count; i++)
-		syscall(SYS_getppid);
-}
-
 static void *drive(void *data)
 {
 	struct traffic *traffic = data;
 	watch_thread(traffic->object, (uint32_t)gettid());
 	while (!__atomic_load_n(&traffic->stop, __ATOMIC_ACQUIRE)) {
-		make_events(traffic->bench, 64);
+		traffic->bench->make(64);
 		traffic->made += 64;
 	}
 	watch_thread(traffic->object, 0);
@@ -145,17 +203,44 @@ static bool can_run(struct iov_ctx *ctx, const struct bench *bench)
 	return false;
 }
 
+/* The row with its target filled in; false where it cannot run here. */
+static bool fill_in(const struct bench *row, struct bench *ret)
+{
+	static char self[512], target[600];
+	*ret = *row;
+	if (!strcmp(row->site.target, CGROUP))
+		ret->site.target = live_cgroup();
+	if (!ret->site.target || strncmp(row->site.target, SELF, strlen(SELF)) != 0)
+		return ret->site.target != NULL;
+	ck_assert_int_gt(readlink("/proc/self/exe", self, sizeof(self) - 1), 0);
+	snprintf(target, sizeof(target), "%s%s", self, row->site.target + strlen(SELF));
+	ret->site.target = target;
+	return true;
+}
+
+/* A context with what the row needs; NULL, having said why, where it cannot run. */
+static struct iov_ctx *begin_with(const struct bench *row, struct bench *ret)
+{
+	if (!live_begin() || !fill_in(row, ret))
+		return NULL;
+	struct iov_ctx *ctx = begin();
+	if (can_run(ctx, ret)) {
+		live_veth();
+		return ctx;
+	}
+	live_ctx_free(ctx);
+	return NULL;
+}
+
 START_TEST(test_life)
 {
-	const struct bench *bench = &benches[_i];
+	struct bench filled;
+	const struct bench *bench = &filled;
+	struct iov_ctx *ctx = begin_with(&benches[_i], &filled);
+	if (!ctx)
+		return;
 	const struct iov_hook *hook = bench->hook;
 	const struct iov_site *site = &bench->site;
-	if (!live_begin())
-		return;
-	struct iov_ctx *ctx = begin();
-	if (!can_run(ctx, bench))
-		return live_ctx_free(ctx);
-	live_veth();
 	struct bpf_object *object = load_object(bench);
 	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
 	uint32_t first = pin_program(object, bench->first, live);
@@ -166,7 +251,7 @@ START_TEST(test_life)
 	unit_ok(ctx, hook->style->detach(ctx, hook, site, live)); /* not attached is success */
 	unit_ok(ctx, hook->style->attach(ctx, hook, site, live));
 	assert_running(ctx, bench, live, first);
-	make_events(bench, 100);
+	bench->make(100);
 	ck_assert_uint_ge(seen(object, 0), 100);
 
 	unit_ok(ctx, hook->style->adopt(ctx, site, live, site, staging));
@@ -175,7 +260,7 @@ START_TEST(test_life)
 	assert_running(ctx, bench, live, second); /* both trees hold the same attachment */
 	assert_running(ctx, bench, staging, second);
 	uint64_t before = seen(object, 0);
-	make_events(bench, 100);
+	bench->make(100);
 	ck_assert_uint_eq(seen(object, 0), before);
 	ck_assert_uint_ge(seen(object, 1), 100);
 
@@ -195,13 +280,11 @@ END_TEST
 /* Every event is seen once, by one of the two programs. */
 START_TEST(test_swap_under_traffic)
 {
-	const struct bench *bench = &benches[_i];
-	if (!live_begin())
+	struct bench filled;
+	const struct bench *bench = &filled;
+	struct iov_ctx *ctx = begin_with(&benches[_i], &filled);
+	if (!ctx)
 		return;
-	struct iov_ctx *ctx = begin();
-	if (!can_run(ctx, bench))
-		return live_ctx_free(ctx);
-	live_veth();
 	struct bpf_object *object = load_object(bench);
 	const char *dirs[] = {live_dir(ctx, "live"), live_dir(ctx, "staging")};
 	pin_program(object, bench->first, dirs[0]);
@@ -238,14 +321,12 @@ END_TEST
 /* A store between two generations, with both programs behind an entry; and back to the program alone. */
 START_TEST(test_store_under_traffic)
 {
-	const struct bench *bench = &benches[_i];
-	const struct iov_style *style = bench->hook->style;
-	if (!style->arm || !live_begin())
+	struct bench filled;
+	const struct bench *bench = &filled;
+	const struct iov_style *style = benches[_i].hook->style;
+	struct iov_ctx *ctx = style->arm ? begin_with(&benches[_i], &filled) : NULL;
+	if (!ctx)
 		return;
-	struct iov_ctx *ctx = begin();
-	if (!can_run(ctx, bench))
-		return live_ctx_free(ctx);
-	live_veth();
 	struct bpf_object *object = load_object(bench);
 	const char *live = live_dir(ctx, "live"), *staging = live_dir(ctx, "staging");
 	uint32_t ids[] = {pin_program(object, bench->first, live), pin_program(object, bench->second, staging)};
@@ -295,7 +376,9 @@ START_TEST(test_index_is_found_again)
 	if (!live_begin())
 		return;
 	struct iov_ctx *ctx = begin();
-	const struct bench *bench = &benches[IOV_COUNT(benches) - 1];
+	const struct bench *bench = benches;
+	while (bench->hook != &iov_hook_raw_tp) /* which runs on every kernel */
+		bench++;
 	struct bpf_object *object = load_object(bench);
 	iov_auto(iov_free_ptr) char *pin = iov_path(ctx, IOV_PINS "/index");
 	iov_auto(iov_free_ptr) char *dir = iov_path(ctx, IOV_PINS "/live/one");
@@ -337,6 +420,46 @@ START_TEST(test_too_far)
 }
 END_TEST
 
+/* Each tree has its own attachment, and while both stand both programs see each event: none is missed. */
+START_TEST(test_beside_under_traffic)
+{
+	struct bench filled;
+	const struct bench *bench = &filled;
+	struct iov_ctx *ctx = begin_with(&twice[_i], &filled);
+	if (!ctx)
+		return;
+	const struct iov_style *style = bench->hook->style;
+	struct bpf_object *object = load_object(bench);
+	const char *dirs[] = {live_dir(ctx, "live"), live_dir(ctx, "staging")};
+	const uint32_t ids[] = {pin_program(object, bench->first, dirs[0]),
+				pin_program(object, bench->second, dirs[1])};
+	ck_assert_int_eq(style->move, IOV_MOVE_TWICE);
+	unit_ok(ctx, bench->hook->check(ctx, &bench->site));
+	unit_ok(ctx, style->attach(ctx, bench->hook, &bench->site, dirs[0]));
+
+	struct traffic traffic = {.bench = bench, .object = object};
+	pthread_t thread;
+	ck_assert_int_eq(watch_thread(object, 0), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, drive, &traffic), 0);
+	for (int i = 1; i <= 6 || (i < SWAPS_MAX && !(seen(object, 0) && seen(object, 1))); i++) {
+		unit_ok(ctx, style->attach(ctx, bench->hook, &bench->site, dirs[i % 2]));
+		assert_running(ctx, bench, dirs[i % 2], ids[i % 2]);
+		assert_running(ctx, bench, dirs[!(i % 2)], ids[!(i % 2)]);
+		unit_ok(ctx, style->detach(ctx, bench->hook, &bench->site, dirs[!(i % 2)]));
+		assert_running(ctx, bench, dirs[!(i % 2)], 0);
+		usleep(1000);
+	}
+	__atomic_store_n(&traffic.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	ck_assert_uint_ge(seen(object, 0) + seen(object, 1), traffic.made);
+	ck_assert(seen(object, 0) && seen(object, 1));
+	for (size_t i = 0; i < IOV_COUNT(dirs); i++)
+		unit_ok(ctx, style->detach(ctx, bench->hook, &bench->site, dirs[i]));
+	bpf_object__close(object);
+	live_ctx_free(ctx);
+}
+END_TEST
+
 Suite *suite_hooks_swap(void)
 {
 	Suite *suite = suite_create("hooks/swap");
@@ -347,6 +470,7 @@ Suite *suite_hooks_swap(void)
 	tcase_add_loop_test(tcase, test_store_under_traffic, 0, IOV_COUNT(benches));
 	tcase_add_test(tcase, test_index_is_found_again);
 	tcase_add_loop_test(tcase, test_too_far, 0, IOV_COUNT(benches));
+	tcase_add_loop_test(tcase, test_beside_under_traffic, 0, IOV_COUNT(twice));
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

@@ -121,6 +121,7 @@ static bool copy_instance(const struct iov_instance *from, struct iov_instance *
 		.params = json_deep_copy(from->params),
 		.imports = json_deep_copy(from->imports),
 		.wished = from->wished,
+		.renewed = from->renewed,
 	};
 	if (ret->name && ret->module && ret->params && ret->imports)
 		return true;

@@ -15,9 +15,10 @@ struct iov_installed {
 struct iov_instance {
 	char *name; /* the alias, by default the module's name; unique; [a-z][a-z0-9-]{0,63} */
 	char *module;
-	json_t *params;	 /* object of strings, every parameter resolved; owned */
-	json_t *imports; /* object: map name in this module -> providing instance; owned */
-	bool wished;	 /* asked for; otherwise loaded for its importers and gone with the last of them */
+	json_t *params;	  /* object of strings, every parameter resolved; owned */
+	json_t *imports;  /* object: map name in this module -> providing instance; owned */
+	bool wished;	  /* asked for; otherwise loaded for its importers and gone with the last of them */
+	uint64_t renewed; /* the generation that brought it up anew, though nothing of it differs: a repair; 0: none */
 };
 
 struct iov_generation {

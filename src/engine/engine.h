@@ -62,6 +62,22 @@ struct iov_engine_value {
 	const char *field; /* NULL: the value as a whole */
 };
 
+/* What a pin stands for, as far as comparing needs it. */
+enum iov_pinned_kind { IOV_PINNED_NOTHING, IOV_PINNED_PROGRAM, IOV_PINNED_MAP, IOV_PINNED_LINK, IOV_PINNED_OTHER };
+
+struct iov_used_map {
+	uint32_t id;
+	char name[16]; /* as the kernel keeps it: cut off; "" when the map went meanwhile */
+};
+
+struct iov_pinned {
+	enum iov_pinned_kind kind;
+	uint32_t id;
+	struct iov_used_map *maps; /* those that a program uses; owned */
+	size_t n_maps;
+};
+void iov_pinned_release(struct iov_pinned *pinned);
+
 struct iov_engine_ops {
 	/* Makes bpffs ready below the root: mounts it where it is not. */
 	int (*prepare)(struct iov_engine *engine);
@@ -121,6 +137,10 @@ struct iov_engine_ops {
 	int (*describe_map)(struct iov_engine *engine, const char *pin, json_t **ret);
 	/* {"id","type","tag","runs","run_ns","loaded","instructions","bytes"} of the program pinned at a path. */
 	int (*describe_program)(struct iov_engine *engine, const char *pin, json_t **ret);
+	/* What is pinned at a path; nothing there is no error. */
+	int (*inspect)(struct iov_engine *engine, const char *pin, struct iov_pinned *ret);
+	/* Pins the map with this id, in place of what is pinned there. */
+	int (*pin_map)(struct iov_engine *engine, uint32_t id, const char *pin);
 	void (*free)(struct iov_engine *engine);
 };
 

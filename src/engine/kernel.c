@@ -207,6 +207,16 @@ static int describe_program(struct iov_engine *engine, const char *pin, json_t *
 	return iov_kernel_describe_program(engine->ctx, pin, ret);
 }
 
+static int inspect(struct iov_engine *engine, const char *pin, struct iov_pinned *ret)
+{
+	return iov_kernel_inspect(engine->ctx, pin, ret);
+}
+
+static int pin_map(struct iov_engine *engine, uint32_t id, const char *pin)
+{
+	return iov_kernel_pin_map(engine->ctx, id, pin);
+}
+
 static void free_engine(struct iov_engine *engine)
 {
 	iov_close_fd(&kernel_of(engine)->counting);
@@ -241,6 +251,8 @@ static const struct iov_engine_ops ops = {
 	.remove_tree = remove_tree,
 	.describe_map = describe_map,
 	.describe_program = describe_program,
+	.inspect = inspect,
+	.pin_map = pin_map,
 	.free = free_engine,
 };
 

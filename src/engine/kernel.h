@@ -17,6 +17,9 @@ int iov_kernel_grace(struct iov_ctx *ctx);
 /* saved.c */
 int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
 int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
+/* inspect.c */
+int iov_kernel_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret);
+int iov_kernel_pin_map(struct iov_ctx *ctx, uint32_t id, const char *pin);
 int iov_kernel_describe_map(struct iov_ctx *ctx, const char *pin, json_t **ret);
 int iov_kernel_describe_program(struct iov_ctx *ctx, const char *pin, json_t **ret);
 

@@ -265,3 +265,39 @@ uint32_t iov_pretend_program(const json_t *kernel, const json_t *attached)
 		return number(attached, "program_id");
 	return (uint32_t)json_integer_value(json_array_get(slots, number(kernel, "index") & 1));
 }
+
+static enum iov_pinned_kind kind_of(const char *pin, const json_t *content)
+{
+	if (strstr(pin, "/links/"))
+		return IOV_PINNED_LINK;
+	return json_is_object(json_object_get(content, "maps")) ? IOV_PINNED_PROGRAM : IOV_PINNED_MAP;
+}
+
+static int take_maps(struct iov_ctx *ctx, const json_t *maps, struct iov_pinned *ret)
+{
+	const char *name;
+	json_t *id;
+	ret->maps = calloc(json_object_size(maps) + 1, sizeof(*ret->maps));
+	if (!ret->maps)
+		return iov_oom(ctx);
+	json_object_foreach((json_t *)maps, name, id) {
+		struct iov_used_map *map = &ret->maps[ret->n_maps++];
+		map->id = (uint32_t)json_integer_value(id);
+		snprintf(map->name, sizeof(map->name), "%s", name);
+	}
+	return IOV_OK;
+}
+
+int iov_pretend_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret)
+{
+	iov_auto(iov_json_release) json_t *content = NULL;
+	*ret = (struct iov_pinned){0};
+	if (!iov_fs_exists(pin))
+		return IOV_OK;
+	int rc = iov_json_read(ctx, pin, PIN_MAX, &content);
+	if (rc)
+		return rc;
+	ret->kind = kind_of(pin, content);
+	ret->id = number(content, "id");
+	return ret->kind == IOV_PINNED_PROGRAM ? take_maps(ctx, json_object_get(content, "maps"), ret) : IOV_OK;
+}

@@ -50,5 +50,7 @@ char *iov_pretend_path(const char *dir, const char *kind,
 int iov_pretend_share(struct iov_ctx *ctx, const char *from, const char *to);
 int iov_pretend_pin(struct iov_ctx *ctx, const char *path, const json_t *content);
 int iov_pretend_pinned_id(struct iov_ctx *ctx, const char *path, uint32_t *ret);
+/* A program by its folder progs/, a link by links/; the rest are maps. */
+int iov_pretend_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret);
 
 #endif

@@ -412,6 +412,23 @@ static int describe(struct iov_engine *engine, const char *pin, json_t **ret)
 	return rc ? rc : iov_json_read(engine->ctx, pin, PIN_MAX, ret);
 }
 
+static int inspect(struct iov_engine *engine, const char *pin, struct iov_pinned *ret)
+{
+	int rc = enter(engine);
+	return rc ? rc : iov_pretend_inspect(engine->ctx, pin, ret);
+}
+
+static int pin_map(struct iov_engine *engine, uint32_t id, const char *pin)
+{
+	iov_auto(iov_json_release) json_t *content = json_pack("{s:I}", "id", (json_int_t)id);
+	int rc = enter_dir(engine, "pin_map", pin);
+	if (!rc && unlink(pin) && errno != ENOENT)
+		rc = iov_error_errno(engine->ctx, errno, "cannot remove the pin '%s'", pin);
+	if (rc)
+		return rc;
+	return content ? iov_pretend_pin(engine->ctx, pin, content) : iov_oom(engine->ctx);
+}
+
 static void release(struct iov_engine *engine)
 {
 	iov_buf_release(&recording_of(engine)->calls);
@@ -445,6 +462,8 @@ static const struct iov_engine_ops ops = {
 	.remove_tree = remove_tree,
 	.describe_map = describe,
 	.describe_program = describe,
+	.inspect = inspect,
+	.pin_map = pin_map,
 	.free = release,
 };
 

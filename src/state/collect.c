@@ -20,9 +20,8 @@ static void keys_release(struct keys *keys)
 	iov_fs_names_free(keys->items, keys->count);
 }
 
-static int add_key(struct iov_ctx *ctx, const char *key, void *data)
+static int add_key(struct iov_ctx *ctx, struct keys *keys, const char *key)
 {
-	struct keys *keys = data;
 	if (keys->count == keys->room) {
 		size_t room = keys->room * 2 + 16;
 		char **items = realloc(keys->items, room * sizeof(*items));
@@ -35,6 +34,12 @@ static int add_key(struct iov_ctx *ctx, const char *key, void *data)
 	return keys->items[keys->count++] ? IOV_OK : iov_oom(ctx);
 }
 
+static int add_keys(struct iov_ctx *ctx, const struct iov_record_row *row, void *data)
+{
+	int rc = add_key(ctx, data, row->sha256);
+	return rc || !*row->object ? rc : add_key(ctx, data, row->object);
+}
+
 static int add_keys_of(struct iov_ctx *ctx, uint64_t number, struct keys *keys)
 {
 	iov_auto(iov_free_ptr) char *path =
@@ -43,7 +48,7 @@ static int add_keys_of(struct iov_ctx *ctx, uint64_t number, struct keys *keys)
 	if (!path)
 		return iov_oom(ctx);
 	int rc = iov_json_read(ctx, path, IOV_RECORD_MAX, &json);
-	return rc ? rc : iov_record_keys(ctx, path, json, add_key, keys);
+	return rc ? rc : iov_record_rows(ctx, path, json, add_keys, keys);
 }
 
 static bool is_old(const uint64_t *numbers, size_t count, size_t i, uint64_t current)

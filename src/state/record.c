@@ -20,8 +20,13 @@ static json_t *release_json(const struct iov_installed *one)
 
 static json_t *instance_json(const struct iov_instance *one)
 {
-	return json_pack("{s:s, s:s, s:O, s:O, s:b}", "name", one->name, "module", one->module, "params", one->params,
-			 "imports", one->imports, "wished", one->wished);
+	json_t *json = json_pack("{s:s, s:s, s:O, s:O, s:b}", "name", one->name, "module", one->module, "params",
+				 one->params, "imports", one->imports, "wished", one->wished);
+	if (json && one->renewed && json_object_set_new(json, "renewed", json_integer((json_int_t)one->renewed))) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
 }
 
 json_t *iov_record_lock(const struct iov_generation *generation)
@@ -56,15 +61,9 @@ static int check_schema(struct iov_ctx *ctx, const char *what, const json_t *jso
 	return rc;
 }
 
-/* One row of lock.json; borrowed. */
-struct row {
-	const char *name, *version, *registry, *sha256, *object, *requirement;
-	bool wished;
-};
-
-static int read_row(struct iov_ctx *ctx, const char *what, const json_t *json, struct row *ret)
+static int read_row(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_record_row *ret)
 {
-	*ret = (struct row){0};
+	*ret = (struct iov_record_row){0};
 	int rc = iov_json_get_string(ctx, what, json, "name", &ret->name);
 	if (!rc)
 		rc = iov_json_get_string(ctx, what, json, "version", &ret->version);
@@ -96,7 +95,7 @@ static void free_release(struct iov_release **release)
 
 static int read_release(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation)
 {
-	struct row row;
+	struct iov_record_row row;
 	iov_auto(free_release) struct iov_release *release = NULL;
 	int rc = read_row(ctx, what, json, &row);
 	if (!rc)
@@ -153,6 +152,8 @@ static int read_instance(struct iov_ctx *ctx, const char *what, const json_t *js
 		rc = get_strings(ctx, what, json, "imports", &instance.imports);
 	if (!rc)
 		rc = iov_json_get_bool(ctx, what, json, "wished", &instance.wished);
+	if (!rc && json_object_get(json, "renewed"))
+		rc = iov_json_get_uint(ctx, what, json, "renewed", &instance.renewed);
 	if (rc)
 		return rc;
 	if (!iov_is_name(name)) /* it becomes a folder of bpffs */
@@ -174,20 +175,18 @@ int iov_record_read_instances(struct iov_ctx *ctx, const char *what, const json_
 	return rc;
 }
 
-int iov_record_keys(struct iov_ctx *ctx, const char *what, const json_t *json,
-		    int (*each)(struct iov_ctx *ctx, const char *key, void *data), void *data)
+int iov_record_rows(struct iov_ctx *ctx, const char *what, const json_t *json,
+		    int (*each)(struct iov_ctx *ctx, const struct iov_record_row *row, void *data), void *data)
 {
 	json_t *releases = NULL;
 	int rc = check_schema(ctx, what, json);
 	if (!rc)
 		rc = iov_json_get_array(ctx, what, json, "releases", &releases);
 	for (size_t i = 0; !rc && i < json_array_size(releases); i++) {
-		struct row row;
+		struct iov_record_row row;
 		rc = read_row(ctx, what, json_array_get(releases, i), &row);
 		if (!rc)
-			rc = each(ctx, row.sha256, data);
-		if (!rc && *row.object)
-			rc = each(ctx, row.object, data);
+			rc = each(ctx, &row, data);
 	}
 	return rc;
 }

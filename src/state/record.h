@@ -13,9 +13,13 @@ json_t *iov_record_instances(const struct iov_generation *generation); /* the sa
 int iov_record_read_lock(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation);
 int iov_record_read_instances(struct iov_ctx *ctx, const char *what, const json_t *json,
 			      struct iov_generation *generation);
-/* The keys in the store that a lock.json names: archives and built objects. Borrowed from `json`, at most two a
- * release. */
-int iov_record_keys(struct iov_ctx *ctx, const char *what, const json_t *json,
-		    int (*each)(struct iov_ctx *ctx, const char *key, void *data), void *data);
+/* One release of a lock.json, borrowed from it. */
+struct iov_record_row {
+	const char *name, *version, *registry, *sha256, *object, *requirement;
+	bool wished;
+};
+/* The releases that a lock.json names, whether the store has them or not. Ends with the first that `each` fails. */
+int iov_record_rows(struct iov_ctx *ctx, const char *what, const json_t *json,
+		    int (*each)(struct iov_ctx *ctx, const struct iov_record_row *row, void *data), void *data);
 
 #endif

@@ -131,6 +131,10 @@ int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json); /* every r
 int iov_verify(struct iov_ctx *ctx, const char *name,
 	       char **ret_json); /* from the pinned root to the bytes; NULL: all installed */
 
+/* The differences between the current generation and the kernel, each with what to do; `fix` mends what can be. Takes
+ * the lock, so that nothing moves meanwhile. */
+int iov_doctor(struct iov_ctx *ctx, bool fix, char **ret_json);
+
 /* Follows the events of an instance until `on_event` returns false, `stop_fd` (if not -1) is readable, or `limit`
  * events (0: none) came. `json` is one event: {"instance", "buffer", "fields": {...}}, borrowed. */
 int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int stop_fd,

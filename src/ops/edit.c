@@ -8,7 +8,7 @@
 #include "transaction/transaction.h"
 #include "util/cleanup.h"
 
-static int engine_of(struct iov_edit *edit)
+int iov_edit_engine(struct iov_edit *edit)
 {
 	return edit->engine ? IOV_OK : iov_engine_kernel_new(edit->ctx, &edit->engine);
 }
@@ -17,24 +17,28 @@ static int recover(struct iov_edit *edit)
 {
 	if (!iov_transaction_pending(edit->ctx))
 		return IOV_OK;
-	int rc = engine_of(edit);
+	int rc = iov_edit_engine(edit);
 	return rc ? rc : iov_transaction_recover(edit->ctx, edit->engine);
+}
+
+int iov_edit_lock(struct iov_ctx *ctx, unsigned flags, struct iov_edit *ret)
+{
+	*ret = (struct iov_edit){.ctx = ctx, .flags = flags, .lock = -1};
+	return flags & IOV_DRY_RUN ? IOV_OK : iov_lock_take(ctx, &ret->lock);
+}
+
+int iov_edit_open(struct iov_edit *edit)
+{
+	int rc = edit->flags & IOV_DRY_RUN ? IOV_OK : recover(edit);
+	if (!rc)
+		rc = iov_generation_current(edit->ctx, &edit->from);
+	return rc ? rc : iov_generation_copy(edit->ctx, edit->from, &edit->to);
 }
 
 int iov_edit_begin(struct iov_ctx *ctx, unsigned flags, struct iov_edit *ret)
 {
-	*ret = (struct iov_edit){.ctx = ctx, .flags = flags, .lock = -1};
-	int rc = IOV_OK;
-	if (!(flags & IOV_DRY_RUN)) {
-		rc = iov_lock_take(ctx, &ret->lock);
-		if (!rc)
-			rc = recover(ret);
-	}
-	if (!rc)
-		rc = iov_generation_current(ctx, &ret->from);
-	if (!rc)
-		rc = iov_generation_copy(ctx, ret->from, &ret->to);
-	return rc;
+	int rc = iov_edit_lock(ctx, flags, ret);
+	return rc ? rc : iov_edit_open(ret);
 }
 
 int iov_edit_name(struct iov_edit *edit, const char *name)
@@ -99,7 +103,7 @@ static int carry_out(struct iov_edit *edit, const struct iov_plan *plan)
 {
 	if (!edit->from->n_instances && !edit->to->n_instances)
 		return commit_records(edit);
-	int rc = engine_of(edit);
+	int rc = iov_edit_engine(edit);
 	return rc ? rc : iov_transaction_run(edit->ctx, edit->engine, plan);
 }
 

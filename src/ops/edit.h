@@ -25,7 +25,12 @@ struct iov_edit {
 	bool touched; /* `to` differs in what a plan does not show: wishes, requirements */
 };
 
+/* The two halves of begin, for who has something to do in between: take the lock; end what a crash left and read. */
+int iov_edit_lock(struct iov_ctx *ctx, unsigned flags, struct iov_edit *ret);
+int iov_edit_open(struct iov_edit *edit);
 int iov_edit_begin(struct iov_ctx *ctx, unsigned flags, struct iov_edit *ret);
+/* Makes edit->engine where it is not yet. */
+int iov_edit_engine(struct iov_edit *edit);
 int iov_edit_name(struct iov_edit *edit, const char *name);
 int iov_edit_finish(struct iov_edit *edit, char **ret_json);
 void iov_edit_release(struct iov_edit *edit);

@@ -1,0 +1,227 @@
+#include "transaction/own.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/manifest.h"
+#include "util/buf.h"
+#include "util/cleanup.h"
+#include "util/fs.h"
+
+#define MARK "generation_"
+
+static const char *const kinds[] = {"progs", "maps", "links", "slots", "runs", "base"};
+
+static const char *const tops[] = {"live", "staging"};
+
+static bool is_among(const char *const *words, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i], name))
+			return true;
+	return false;
+}
+
+bool iov_own_is_top(const char *name)
+{
+	return is_among(tops, IOV_COUNT(tops), name);
+}
+
+bool iov_own_is_kind(const char *name)
+{
+	return is_among(kinds, IOV_COUNT(kinds), name);
+}
+
+bool iov_own_is_mark(const char *name)
+{
+	size_t len = strlen(MARK);
+	return !strncmp(name, MARK, len) && name[len] && strspn(name + len, "0123456789") == strlen(name + len);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+	return !lstat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+struct folder {
+	char **names;
+	size_t count;
+};
+
+static void release_folder(struct folder *folder)
+{
+	iov_fs_names_free(folder->names, folder->count);
+}
+
+/* Pins below one kind's folder are no folders. */
+static bool holds_pins(const char *dir)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	if (!is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
+		return false;
+	for (size_t i = 0; i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
+		if (iov_buf_failed(&path) || is_folder(path.data))
+			return false;
+	}
+	return true;
+}
+
+bool iov_own_is_instance(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	iov_auto(release_folder) struct folder folder = {0};
+	if (!iov_is_name(slash ? slash + 1 : dir) || !is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
+		return false;
+	for (size_t i = 0; i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
+		if (iov_buf_failed(&path) || !iov_own_is_kind(folder.names[i]) || !holds_pins(path.data))
+			return false;
+	}
+	return folder.count > 0;
+}
+
+typedef int (*each_foreign)(struct iov_ctx *ctx, const char *path, void *data);
+
+/* Below an instance's folder: what is no folder of pins. In one: folders. */
+static int visit_instance(struct iov_ctx *ctx, const char *dir, bool inside_kind, each_foreign each, void *data)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	int rc = iov_fs_names(dir, &folder.names, &folder.count);
+	if (rc)
+		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", dir);
+	for (size_t i = 0; !rc && i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
+		if (iov_buf_failed(&path))
+			return iov_oom(ctx);
+		bool ours =
+			inside_kind ? !is_folder(path.data) : iov_own_is_kind(folder.names[i]) && is_folder(path.data);
+		if (!ours)
+			rc = each(ctx, path.data, data);
+		else if (!inside_kind)
+			rc = visit_instance(ctx, path.data, true, each, data);
+	}
+	return rc;
+}
+
+/* Has an instance's folder at least one folder of pins? */
+static bool has_kind(const char *dir)
+{
+	for (size_t i = 0; i < IOV_COUNT(kinds); i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, kinds[i]);
+		if (!iov_buf_failed(&path) && is_folder(path.data))
+			return true;
+	}
+	return false;
+}
+
+int iov_own_each_foreign(struct iov_ctx *ctx, const char *tree, each_foreign each, void *data)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	int rc = iov_fs_names(tree, &folder.names, &folder.count);
+	if (rc == -ENOENT)
+		return IOV_OK;
+	if (rc)
+		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", tree);
+	for (size_t i = 0; !rc && i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", tree, folder.names[i]);
+		if (iov_buf_failed(&path))
+			return iov_oom(ctx);
+		if (iov_own_is_mark(folder.names[i]) && is_folder(path.data))
+			continue;
+		if (iov_is_name(folder.names[i]) && has_kind(path.data))
+			rc = visit_instance(ctx, path.data, false, each, data);
+		else
+			rc = each(ctx, path.data, data);
+	}
+	return rc;
+}
+
+/* ---- removing ---- */
+
+struct removal {
+	struct iov_engine *engine;
+	enum iov_tree tree;
+	size_t n_foreign;
+};
+
+/* A pin that has the same place in live already is one that was adopted with an unchanged instance. */
+static int move_to_live(struct iov_ctx *ctx, const char *path, void *data)
+{
+	struct removal *removal = data;
+	iov_auto(iov_free_ptr) char *from = iov_tree_path(ctx, removal->tree);
+	iov_auto(iov_free_ptr) char *live = iov_tree_path(ctx, IOV_TREE_LIVE);
+	iov_auto(iov_buf_release) struct iov_buf target = {0};
+	removal->n_foreign++;
+	if (removal->tree == IOV_TREE_LIVE)
+		return IOV_OK;
+	if (!from || !live)
+		return iov_oom(ctx);
+	iov_buf_printf(&target, "%s%s", live, path + strlen(from));
+	if (iov_buf_failed(&target))
+		return iov_oom(ctx);
+	if (iov_fs_exists(target.data))
+		return IOV_OK;
+	int rc = iov_fs_mkdirs_for(target.data, 0700);
+	if (!rc && rename(path, target.data))
+		rc = -errno;
+	return rc ? iov_error_errno(ctx, rc, "cannot move '%s', which is not ours, to '%s'", path, target.data)
+		  : IOV_OK;
+}
+
+static int remove_kinds(struct iov_engine *engine, const char *dir)
+{
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, kinds[i]);
+		if (iov_buf_failed(&path))
+			return iov_oom(engine->ctx);
+		if (holds_pins(path.data))
+			rc = engine->ops->remove_tree(engine, path.data);
+	}
+	return rc;
+}
+
+/* A tree with something in it that is not ours: what is ours goes by its name, and folders that are empty then. */
+static int remove_ours(struct iov_engine *engine, const char *tree)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	int rc = iov_fs_names(tree, &folder.names, &folder.count);
+	if (rc)
+		return iov_error_errno(engine->ctx, rc, "cannot list the pins in '%s'", tree);
+	for (size_t i = 0; !rc && i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", tree, folder.names[i]);
+		if (iov_buf_failed(&path))
+			return iov_oom(engine->ctx);
+		if (iov_own_is_mark(folder.names[i]) || iov_own_is_instance(path.data))
+			rc = engine->ops->remove_tree(engine, path.data);
+		else if (iov_is_name(folder.names[i]) && has_kind(path.data))
+			rc = remove_kinds(engine, path.data);
+	}
+	return rc;
+}
+
+int iov_own_remove_tree(struct iov_engine *engine, enum iov_tree tree)
+{
+	struct removal removal = {.engine = engine, .tree = tree};
+	iov_auto(iov_free_ptr) char *path = iov_tree_path(engine->ctx, tree);
+	if (!path)
+		return iov_oom(engine->ctx);
+	if (!iov_tree_exists(engine->ctx, tree))
+		return IOV_OK;
+	int rc = iov_own_each_foreign(engine->ctx, path, move_to_live, &removal);
+	if (rc)
+		return rc;
+	return removal.n_foreign && tree == IOV_TREE_LIVE ? remove_ours(engine, path)
+							  : engine->ops->remove_tree(engine, path);
+}

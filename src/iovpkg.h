@@ -135,6 +135,10 @@ int iov_verify(struct iov_ctx *ctx, const char *name,
  * the lock, so that nothing moves meanwhile. */
 int iov_doctor(struct iov_ctx *ctx, bool fix, char **ret_json);
 
+/* Removes generations but the newest `keep` (0: the default) and the current one, and what only they need: entries of
+ * the store, archives, caches of other kernels. Flags: IOV_DRY_RUN. */
+int iov_gc(struct iov_ctx *ctx, uint64_t keep, unsigned flags, char **ret_json);
+
 /* Follows the events of an instance until `on_event` returns false, `stop_fd` (if not -1) is readable, or `limit`
  * events (0: none) came. `json` is one event: {"instance", "buffer", "fields": {...}}, borrowed. */
 int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int stop_fd,

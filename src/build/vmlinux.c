@@ -130,3 +130,14 @@ int iov_vmlinux_header(struct iov_ctx *ctx, const char *scratch, char **ret)
 		*ret = iov_take(path);
 	return rc;
 }
+
+int iov_vmlinux_cached(struct iov_ctx *ctx, char **ret)
+{
+	iov_auto(iov_buf_release) struct iov_buf kernel = {0};
+	int rc = read_kernel(ctx, &kernel);
+	iov_auto(iov_free_ptr) char *path = rc ? NULL : cache_path(ctx, &kernel);
+	if (rc || !path)
+		return rc ? rc : (int)ctx->code;
+	*ret = strdup(strrchr(path, '/') + 1);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}

@@ -9,5 +9,7 @@
  * there, made in `scratch`. Owned by the caller. IOV_E_UNSUPPORTED where the kernel has no BTF.
  */
 int iov_vmlinux_header(struct iov_ctx *ctx, const char *scratch, char **ret);
+/* The name that the running kernel's header has below <cache>/vmlinux. Owned by the caller. */
+int iov_vmlinux_cached(struct iov_ctx *ctx, char **ret);
 
 #endif

@@ -11,6 +11,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_rollback,
 	&cli_cmd_load,
 	&cli_cmd_unload,
+	&cli_cmd_gc,
 	&cli_cmd_status,
 	&cli_cmd_events,
 	&cli_cmd_list,

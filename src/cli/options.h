@@ -45,7 +45,7 @@ struct cli_values {
 	bool offline, json, quiet, yes, no_color, help, version, generate;
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
 	bool dry_run, fix, lossy, no_health, no_load, with_importers, with_object;
-	uint64_t count, days;
+	uint64_t count, days, keep;
 	struct cli_list imports, publishers, settings;
 	struct cli_list words; /* what is no option */
 };

@@ -43,7 +43,7 @@ static char *entry_path(struct iov_ctx *ctx, const char *object)
 	char kernel[IOV_HEX_SIZE], digest[IOV_HEX_SIZE];
 	if (!iov_btf_cache_kernel(kernel) || iov_sha256_file(ctx, object, digest))
 		return NULL;
-	return iov_path(ctx, IOV_CACHE "/btf/%.16s/%s", kernel, digest);
+	return iov_path(ctx, IOV_CACHE "/btf/%.*s/%s", IOV_BTF_CACHE_FOLDER, kernel, digest);
 }
 
 /* Modules with BTF of their own are where libbpf looks for what vmlinux lacks. */

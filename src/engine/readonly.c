@@ -154,7 +154,7 @@ static char *proof_path(struct iov_loading *loading, char ret_digest[IOV_HEX_SIZ
 	if (!facts)
 		return NULL;
 	iov_sha256_hex(facts, strlen(facts), ret_digest);
-	return iov_path(loading->ctx, IOV_CACHE "/proofs/%.16s/%s", kernel, ret_digest);
+	return iov_path(loading->ctx, IOV_CACHE "/proofs/%.*s/%s", IOV_BTF_CACHE_FOLDER, kernel, ret_digest);
 }
 
 static bool is_remembered(const char *path, const char *digest)

@@ -72,21 +72,18 @@ static bool is_pinned(const struct pinned_maps *maps, uint32_t id)
 }
 
 /* The map of the object that this map of the kernel should be; NULL: none. */
-static const struct iov_object_map *find_named(const struct pinned_maps *maps, const char *name, size_t *ret_at)
+static const struct iov_object_map *find_named(const struct pinned_maps *maps, const char *name)
 {
 	for (size_t i = 0; i < maps->object->n_maps; i++)
-		if (iov_diagnose_is_map(name, maps->object->maps[i].name)) {
-			*ret_at = i;
+		if (iov_diagnose_is_map(name, maps->object->maps[i].name))
 			return &maps->object->maps[i];
-		}
 	return NULL;
 }
 
 static int compare_used(struct iov_diagnosis *diagnosis, const struct iov_instance_change *one, const char *program,
 			const struct iov_used_map *used, const struct pinned_maps *maps)
 {
-	size_t at = 0;
-	const struct iov_object_map *map = find_named(maps, used->name, &at);
+	const struct iov_object_map *map = find_named(maps, used->name);
 	if (is_pinned(maps, used->id))
 		return IOV_OK;
 	if (!map)
@@ -98,8 +95,8 @@ static int compare_used(struct iov_diagnosis *diagnosis, const struct iov_instan
 	if (!pin)
 		return iov_oom(diagnosis->ctx);
 	return iov_findings_add(diagnosis->ctx, &diagnosis->findings, IOV_FOUND_OTHER_MAP, one->after->name, pin,
-				"program '%s' of '%s' uses map '%s' with id %u, but id %u is pinned for it", program,
-				one->after->name, map->name, used->id, maps->ids[at]);
+				"program '%s' of '%s' uses map '%s' with id %u, which is not the one that is pinned",
+				program, one->after->name, map->name, used->id);
 }
 
 static int compare_program(struct iov_diagnosis *diagnosis, const struct iov_instance_change *one, const char *program,

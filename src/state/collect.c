@@ -51,36 +51,79 @@ static int add_keys_of(struct iov_ctx *ctx, uint64_t number, struct keys *keys)
 	return rc ? rc : iov_record_rows(ctx, path, json, add_keys, keys);
 }
 
-static bool is_old(const uint64_t *numbers, size_t count, size_t i, uint64_t current)
+/* The generations of this host, ascending, and how many of them are to stay beside the current one. */
+struct kept {
+	uint64_t *numbers;
+	size_t count, keep;
+	uint64_t current;
+};
+
+static void kept_release(struct kept *kept)
 {
-	return i + IOV_GENERATIONS_KEPT < count && numbers[i] != current;
+	free(kept->numbers);
+}
+
+static int read_kept(struct iov_ctx *ctx, size_t keep, struct kept *ret)
+{
+	*ret = (struct kept){.keep = keep};
+	int rc = iov_generation_current_number(ctx, &ret->current);
+	return rc ? rc : iov_generation_numbers(ctx, &ret->numbers, &ret->count);
+}
+
+static bool is_old(const struct kept *kept, size_t i)
+{
+	return i + kept->keep < kept->count && kept->numbers[i] != kept->current;
+}
+
+struct entries {
+	iov_each_garbage each;
+	void *data;
+};
+
+static int entry_garbage(struct iov_ctx *ctx, const char *name, void *data)
+{
+	const struct entries *entries = data;
+	return entries->each(ctx, &(struct iov_garbage){.entry = name}, entries->data);
 }
 
 /* Newest first, and no further than until every entry of the store is named: as a rule the first is enough. What cannot
  * be read must not decide what is removed: any failure ends the collection before the store is touched. */
-static int collect_store(struct iov_ctx *ctx, const uint64_t *numbers, size_t count, uint64_t current)
+static int store_garbage(struct iov_ctx *ctx, const struct kept *kept, struct entries *entries)
 {
 	iov_auto(keys_release) struct keys keys = {0};
-	for (size_t i = count; i-- > 0;) {
+	for (size_t i = kept->count; i-- > 0;) {
 		if (!iov_store_has_others(ctx, (const char *const *)keys.items, keys.count))
 			return IOV_OK;
-		int rc = is_old(numbers, count, i, current) ? IOV_OK : add_keys_of(ctx, numbers[i], &keys);
+		int rc = is_old(kept, i) ? IOV_OK : add_keys_of(ctx, kept->numbers[i], &keys);
 		if (rc)
 			return rc;
 	}
-	return iov_store_collect(ctx, (const char *const *)keys.items, keys.count);
+	return iov_store_each_other(ctx, (const char *const *)keys.items, keys.count, entry_garbage, entries);
+}
+
+int iov_generation_garbage(struct iov_ctx *ctx, size_t keep, iov_each_garbage each, void *data)
+{
+	iov_auto(kept_release) struct kept kept = {0};
+	struct entries entries = {.each = each, .data = data};
+	int rc = read_kept(ctx, keep, &kept);
+	for (size_t i = 0; !rc && i < kept.count; i++)
+		if (is_old(&kept, i))
+			rc = each(ctx, &(struct iov_garbage){.generation = kept.numbers[i]}, data);
+	return rc ? rc : store_garbage(ctx, &kept, &entries);
+}
+
+int iov_garbage_remove(struct iov_ctx *ctx, const struct iov_garbage *garbage)
+{
+	return garbage->entry ? iov_store_remove(ctx, garbage->entry) : iov_generation_remove(ctx, garbage->generation);
+}
+
+static int remove_one(struct iov_ctx *ctx, const struct iov_garbage *garbage, void *data)
+{
+	(void)data;
+	return iov_garbage_remove(ctx, garbage);
 }
 
 int iov_generation_collect(struct iov_ctx *ctx)
 {
-	iov_auto(iov_free_ptr) uint64_t *numbers = NULL;
-	size_t count = 0;
-	uint64_t current = 0;
-	int rc = iov_generation_current_number(ctx, &current);
-	if (!rc)
-		rc = iov_generation_numbers(ctx, &numbers, &count);
-	for (size_t i = 0; !rc && i < count; i++)
-		if (is_old(numbers, count, i, current))
-			rc = iov_generation_remove(ctx, numbers[i]);
-	return rc ? rc : collect_store(ctx, numbers, count, current);
+	return iov_generation_garbage(ctx, IOV_GENERATIONS_KEPT, remove_one, NULL);
 }

@@ -19,6 +19,15 @@ int iov_generation_numbers(struct iov_ctx *ctx, uint64_t **ret, size_t *ret_coun
 int iov_generation_write(struct iov_ctx *ctx, const struct iov_generation *generation); /* durable, not yet current */
 int iov_generation_commit(struct iov_ctx *ctx, uint64_t number);			/* moves `current`, durable */
 int iov_generation_remove(struct iov_ctx *ctx, uint64_t number);
+/* What a collection removes: a generation, or an entry of the store that no kept generation names. */
+struct iov_garbage {
+	uint64_t generation;
+	const char *entry; /* NULL: it is the generation */
+};
+typedef int (*iov_each_garbage)(struct iov_ctx *ctx, const struct iov_garbage *garbage, void *data);
+/* Calls `each` with all of it, when the newest `keep` generations stay, and the current one. */
+int iov_generation_garbage(struct iov_ctx *ctx, size_t keep, iov_each_garbage each, void *data);
+int iov_garbage_remove(struct iov_ctx *ctx, const struct iov_garbage *garbage);
 /* Drops generations beyond the kept ones, then store entries that none names. */
 int iov_generation_collect(struct iov_ctx *ctx);
 

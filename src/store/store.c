@@ -161,16 +161,17 @@ static bool is_kept(const char *const *keep, size_t count, const char *name)
 }
 
 /* Names that are no keys are what killed commands left. */
-static int collect_one(struct iov_ctx *ctx, const char *name, const char *const *keep, size_t count)
+int iov_store_remove(struct iov_ctx *ctx, const char *name)
 {
 	if (iov_is_sha256_hex(name))
-		return is_kept(keep, count, name) ? IOV_OK : iov_entry_remove(ctx, name);
+		return iov_entry_remove(ctx, name);
 	iov_auto(iov_free_ptr) char *path = iov_entry_path(ctx, name);
 	int rc = path ? iov_fs_rmtree(path) : -ENOMEM;
 	return rc ? iov_error_errno(ctx, rc, "cannot remove '%s' from the store", name) : IOV_OK;
 }
 
-int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count)
+int iov_store_each_other(struct iov_ctx *ctx, const char *const *keep, size_t count,
+			 int (*each)(struct iov_ctx *ctx, const char *name, void *data), void *data)
 {
 	iov_auto(iov_free_ptr) char *store = iov_path(ctx, IOV_STATE "/store");
 	if (!store)
@@ -183,9 +184,21 @@ int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count
 	if (rc)
 		return iov_error_errno(ctx, rc, "cannot read the folder '%s'", store);
 	for (size_t i = 0; !rc && i < n_names; i++)
-		rc = collect_one(ctx, names[i], keep, count);
+		if (!iov_is_sha256_hex(names[i]) || !is_kept(keep, count, names[i]))
+			rc = each(ctx, names[i], data);
 	iov_fs_names_free(names, n_names);
 	return rc;
+}
+
+static int remove_one(struct iov_ctx *ctx, const char *name, void *data)
+{
+	(void)data;
+	return iov_store_remove(ctx, name);
+}
+
+int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count)
+{
+	return iov_store_each_other(ctx, keep, count, remove_one, NULL);
 }
 
 bool iov_store_has_others(struct iov_ctx *ctx, const char *const *keep, size_t count)

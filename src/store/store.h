@@ -20,6 +20,10 @@ int iov_store_object(struct iov_ctx *ctx, const struct iov_release *release, cha
 char *iov_store_object_path(struct iov_ctx *ctx, const struct iov_installed *installed); /* owned by the caller */
 /* Every file of an entry against the signed record. IOV_E_UNTRUSTED names the first that differs. */
 int iov_store_check(struct iov_ctx *ctx, const struct iov_release *release);
+/* Calls `each` with the name of every entry but these, and of what killed commands left. */
+int iov_store_each_other(struct iov_ctx *ctx, const char *const *keep, size_t count,
+			 int (*each)(struct iov_ctx *ctx, const char *name, void *data), void *data);
+int iov_store_remove(struct iov_ctx *ctx, const char *name);
 /* Removes entries that no kept generation names. */
 int iov_store_collect(struct iov_ctx *ctx, const char *const *keep, size_t count);
 /* Is there more in the store than these? True also where the store cannot be read. */

@@ -147,12 +147,12 @@ static bool kill_twice(int way, unsigned point, unsigned second)
 	return outcome == OUTCOME_KILLED;
 }
 
-START_TEST(recovery_killed_at_every_point)
+/* Every third point of each recovery, from another one on for each crash: neighbours leave nearly the same. */
+START_TEST(recovery_killed_at_many_points)
 {
 	for (unsigned point = 1; kill_at(_i, point); point++) {
-		unsigned second = 1;
-		while (kill_twice(_i, point, second))
-			ck_assert_uint_lt(second++, POINTS_MAX);
+		for (unsigned second = 1 + point % 3; kill_twice(_i, point, second); second += 3)
+			ck_assert_uint_lt(second, POINTS_MAX);
 	}
 }
 END_TEST
@@ -234,7 +234,7 @@ Suite *suite_transaction_faults(void)
 	}
 	tcase_add_loop_test(walk, killed_at_every_point, 0, (int)IOV_COUNT(ways));
 	tcase_add_loop_test(walk, failed_at_every_point, 0, (int)IOV_COUNT(ways));
-	tcase_add_loop_test(walk, recovery_killed_at_every_point, 0, 3);
+	tcase_add_loop_test(walk, recovery_killed_at_many_points, 0, 3);
 	tcase_add_test(walk, restore_killed_at_every_point);
 	tcase_add_test(walk, power_cut_at_every_point);
 	return suite;

@@ -165,3 +165,62 @@ void iov_layout_changes(const json_t *old, const json_t *new, struct iov_buf *re
 	if (changes.count > CHANGES_MAX)
 		iov_buf_printf(ret, " and %zu more", changes.count - CHANGES_MAX);
 }
+
+/* ---- whole maps ---- */
+
+static const json_t *part_of(const json_t *layout, const char *part)
+{
+	return json_object_get(layout, part);
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct iov_buf *text, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	iov_buf_puts(text, text->len ? ", " : "");
+	iov_buf_vprintf(text, format, args);
+	va_end(args);
+}
+
+/* `of` is " of the maps inside", or nothing. */
+static void compare_parts(struct iov_buf *text, const json_t *old, const json_t *new, const char *of)
+{
+	static const char *const parts[] = {"key", "value"};
+	for (size_t i = 0; i < IOV_COUNT(parts); i++) {
+		const json_t *was = part_of(old, parts[i]), *is = part_of(new, parts[i]);
+		iov_auto(iov_buf_release) struct iov_buf changes = {0};
+		if (was && is)
+			iov_layout_changes(was, is, &changes);
+		else if (was || is)
+			iov_buf_puts(&changes, is ? "there is a type now" : "there is no type any more");
+		if (changes.len)
+			add(text, "in the %s%s %s", parts[i], of, changes.data);
+	}
+}
+
+static void compare_inner(struct iov_buf *text, const json_t *old, const json_t *new)
+{
+	static const char *const facts[] = {"type", "flags", "key_size", "value_size"};
+	if (!old && !new)
+		return;
+	for (size_t i = 0; i < IOV_COUNT(facts); i++) {
+		const json_t *was = json_object_get(old, facts[i]), *is = json_object_get(new, facts[i]);
+		if (was != is && !json_equal(was, is))
+			add(text, "the maps inside have another %s", facts[i]);
+	}
+	compare_parts(text, old, new, " of the maps inside");
+}
+
+void iov_object_map_changes(const struct iov_object_map *old, const struct iov_object_map *new, struct iov_buf *ret)
+{
+	if (strcmp(old->type, new->type) != 0)
+		add(ret, "it was a %s and is a %s", old->type, new->type);
+	if (old->flags != new->flags)
+		add(ret, "the flags were 0x%x and are 0x%x", old->flags, new->flags);
+	compare_parts(ret, old->layout, new->layout, "");
+	compare_inner(ret, part_of(old->layout, "inner"), part_of(new->layout, "inner"));
+	if (old->key_size != new->key_size)
+		add(ret, "the key had %u bytes and has %u", old->key_size, new->key_size);
+	if (old->value_size != new->value_size)
+		add(ret, "the value had %u bytes and has %u", old->value_size, new->value_size);
+}

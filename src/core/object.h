@@ -58,6 +58,8 @@ char *iov_layout_compare_text(const char *left_title, const json_t *left, const 
 /* What differs between two layouts of a key or value (or of inner maps), in words: "field 'bytes' moved from byte 8 to
  * 16, field 'name' is appended". */
 void iov_layout_changes(const json_t *old, const json_t *new, struct iov_buf *ret);
+/* The same for whole maps, with type, flags and sizes: "it was a hash and is a lru_hash, in the value field ...". */
+void iov_object_map_changes(const struct iov_object_map *old, const struct iov_object_map *new, struct iov_buf *ret);
 /* "u64", "char[16]", "struct[4]", "struct bpf_spin_lock". */
 void iov_layout_put_type(struct iov_buf *text, const json_t *type);
 

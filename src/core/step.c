@@ -53,61 +53,17 @@ static const struct iov_export_spec *find_export(const struct iov_release *relea
 	return NULL;
 }
 
-static void compare_flags(struct comparison *comparison, const struct iov_object_map *old,
-			  const struct iov_object_map *new)
-{
-	if (strcmp(old->type, new->type) != 0)
-		put(comparison, IOV_STEP_MAJOR, "map '%s' was a %s and is a %s", old->name, old->type, new->type);
-	if (old->flags != new->flags)
-		put(comparison, IOV_STEP_MAJOR, "the flags of map '%s' were 0x%x and are 0x%x", old->name, old->flags,
-		    new->flags);
-}
-
-static void compare_part(struct comparison *comparison, const struct iov_object_map *old,
-			 const struct iov_object_map *new, const char *part, enum iov_semver_step step)
-{
-	const json_t *was = json_object_get(old->layout, part), *is = json_object_get(new->layout, part);
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	if (was && is)
-		iov_layout_changes(was, is, &text);
-	else if (was || is)
-		iov_buf_puts(&text, is ? "there is a type now" : "there is no type any more");
-	if (text.len)
-		put(comparison, step, "in the %s of map '%s' %s", part, old->name, text.data);
-}
-
-static void compare_inner(struct comparison *comparison, const struct iov_object_map *old,
-			  const struct iov_object_map *new)
-{
-	const json_t *was = json_object_get(old->layout, "inner"), *is = json_object_get(new->layout, "inner");
-	if (was != is && !json_equal(was, is))
-		put(comparison, IOV_STEP_MAJOR, "the maps inside map '%s' are others", old->name);
-}
-
-static void compare_sizes(struct comparison *comparison, const struct iov_object_map *old,
-			  const struct iov_object_map *new, enum iov_semver_step step)
-{
-	if (old->key_size != new->key_size)
-		put(comparison, IOV_STEP_MAJOR, "the key of map '%s' had %u bytes and has %u", old->name, old->key_size,
-		    new->key_size);
-	if (old->value_size != new->value_size)
-		put(comparison, step, "the value of map '%s' had %u bytes and has %u", old->name, old->value_size,
-		    new->value_size);
-}
-
 /* The value may grow at its end without a break where nobody but readers sees it. */
 static void compare_map(struct comparison *comparison, const struct iov_object_map *old,
 			const struct iov_object_map *new, enum iov_access access)
 {
-	bool appended = iov_object_map_serves(new, old, true);
-	enum iov_semver_step value = appended && access == IOV_READ ? IOV_STEP_MINOR : IOV_STEP_MAJOR;
+	bool harmless = access == IOV_READ && iov_object_map_serves(new, old, true);
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	if (!strcmp(old->fingerprint, new->fingerprint))
 		return;
-	compare_flags(comparison, old, new);
-	compare_part(comparison, old, new, "key", IOV_STEP_MAJOR);
-	compare_part(comparison, old, new, "value", value);
-	compare_inner(comparison, old, new);
-	compare_sizes(comparison, old, new, value);
+	iov_object_map_changes(old, new, &text);
+	put(comparison, harmless ? IOV_STEP_MINOR : IOV_STEP_MAJOR, "map '%s': %s", old->name,
+	    text.data ? text.data : "it is another one");
 }
 
 /* ---- all exports ---- */

@@ -138,9 +138,11 @@ static void put_shape(struct iov_buf *text, const char *title, const struct iov_
 static int broken(struct iov_ctx *ctx, const struct iov_contract *contract, const struct iov_object_map *live,
 		  const struct iov_object_map *expected)
 {
+	iov_auto(iov_buf_release) struct iov_buf changes = {0};
 	iov_auto(iov_buf_release) struct iov_buf details = {0};
 	iov_auto(iov_free_ptr) char *layouts =
 		iov_layout_compare_text(contract->provider, live->layout, contract->reader, expected->layout);
+	iov_object_map_changes(expected, live, &changes);
 	if (!same_shape(live, expected)) {
 		put_shape(&details, contract->provider, live);
 		put_shape(&details, contract->reader, expected);
@@ -148,11 +150,11 @@ static int broken(struct iov_ctx *ctx, const struct iov_contract *contract, cons
 	if (layouts && json_object_size(live->layout))
 		iov_buf_printf(&details, "\n%.*s", (int)(strlen(layouts) - (*layouts ? 1 : 0)),
 			       layouts); /* less its last newline */
-	if (!layouts || iov_buf_failed(&details))
+	if (!layouts || iov_buf_failed(&details) || iov_buf_failed(&changes))
 		return iov_oom(ctx);
-	return iov_error(ctx, IOV_E_CONTRACT, "map '%s' of %s is not what %s was built for; %s%s",
-			 contract->expected->name, contract->provider, contract->reader, contract->remedy,
-			 details.data ? details.data : "");
+	return iov_error(ctx, IOV_E_CONTRACT, "map '%s' of %s is not what %s was built for%s%s; %s%s",
+			 contract->expected->name, contract->provider, contract->reader, changes.len ? ": " : "",
+			 changes.len ? changes.data : "", contract->remedy, details.data ? details.data : "");
 }
 
 int iov_contract_check(struct iov_loading *loading, const struct iov_contract *contract, int fd)

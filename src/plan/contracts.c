@@ -99,16 +99,18 @@ static int refuse_layout(const struct import *import, const struct iov_object_ma
 	iov_auto(iov_free_ptr) char *right = title_of(import->importing, wanted);
 	iov_auto(iov_free_ptr) char *both =
 		left && right ? iov_layout_compare_text(left, exported->layout, right, wanted->layout) : NULL;
-	if (!both)
+	iov_auto(iov_buf_release) struct iov_buf changes = {0};
+	iov_object_map_changes(wanted, exported, &changes);
+	if (!both || iov_buf_failed(&changes))
 		return iov_oom(import->ctx);
 	return iov_error(
 		import->ctx, IOV_E_CONTRACT,
 		"module '%s' %s %s the map '%s' with values of %u bytes, laid out otherwise than the %u bytes "
-		"that '%s' %s exports; install a '%s' that was built for '%s' %s, or keep the older '%s'\n%.*s",
+		"that '%s' %s exports (%s); install a '%s' that was built for '%s' %s, or keep the older '%s'\n%.*s",
 		import->instance->module, version_of(import->importing), spec->access == IOV_WRITE ? "writes" : "reads",
 		spec->source, wanted->value_size, exported->value_size, spec->from, version_of(import->providing),
-		import->instance->module, spec->from, version_of(import->providing), spec->from, (int)strlen(both) - 1,
-		both);
+		changes.data ? changes.data : "another fingerprint", import->instance->module, spec->from,
+		version_of(import->providing), spec->from, (int)strlen(both) - 1, both);
 }
 
 static int check_layout(const struct import *import)

@@ -15,6 +15,9 @@ struct unit_submission {
 /* `source` is the text of the module's only source: other text, other archive. */
 void unit_submission_make(struct iov_ctx *ctx, const char *name, const char *version, const char *source,
 			  struct unit_submission *ret);
+/* It exports the map `flows`, for reading, whose value has one u64 of this name. */
+void unit_submission_export(struct iov_ctx *ctx, const char *name, const char *version, const char *field,
+			    struct unit_submission *ret);
 void unit_submission_release(struct unit_submission *submission);
 void unit_signer(struct iov_ctx *ctx, const char *name, struct iov_signer *ret);
 

@@ -91,9 +91,8 @@ static const struct {
 	{"1.0.0 " READ PAIR, "1.1.0 " READ "pkts:u64,bytes:u64", "asks for a major step, so make it 2.0.0"},
 	{"1.0.0 " READ PAIR, "2.0.0 " READ "pkts:u64,bytes:u64", OK},
 	{"1.0.0 " READ PAIR, "1.1.0 " READ "bytes:u64,packets:u64",
-	 "in the value of map 'flows' field 'packets' moved from byte 0 to 8, field 'bytes' moved from byte 8 to 0"},
-	{"1.0.0 " READ PAIR, "1.1.0 " READ "packets:u64",
-	 "field 'bytes' is gone; the value of map 'flows' had 16 bytes and has 8"},
+	 "map 'flows': in the value field 'packets' moved from byte 0 to 8, field 'bytes' moved from byte 8 to 0"},
+	{"1.0.0 " READ PAIR, "1.1.0 " READ "packets:u64", "field 'bytes' is gone, the value had 16 bytes and has 8"},
 	{"1.0.0 " READ PAIR, "1.1.0 " READ "packets:u64,bytes:u32", "field 'bytes' was u64 and is u32"},
 	{"1.0.0 " READ PAIR, "1.1.0 " READ "packets:u64,bytes:s64", "field 'bytes' was u64 and is s64"},
 	{"1.0.0 " READ PAIR, "1.1.0 " READ "packets:u64,drops:u32,pad:u32,bytes:u64",
@@ -105,9 +104,9 @@ static const struct {
 	{"1.0.0 " WRITE PAIR, "1.1.0 " WRITE PAIR ",last:u64", "asks for a major step, so make it 2.0.0"},
 	{"1.0.0 " WRITE PAIR, "2.0.0 " WRITE PAIR ",last:u64", OK},
 	/* type, key */
-	{"1.0.0 " READ PAIR, "1.1.0 flows lru_hash read u32 " PAIR, "map 'flows' was a hash and is a lru_hash"},
-	{"1.0.0 " READ PAIR, "1.1.0 flows hash read u64 " PAIR, "in the key of map 'flows' was u32 and is u64"},
-	{"1.0.0 " READ PAIR, "1.1.0 flows hash read s32 " PAIR, "in the key of map 'flows' was u32 and is s32"},
+	{"1.0.0 " READ PAIR, "1.1.0 flows lru_hash read u32 " PAIR, "map 'flows': it was a hash and is a lru_hash"},
+	{"1.0.0 " READ PAIR, "1.1.0 flows hash read u64 " PAIR, "map 'flows': in the key was u32 and is u64"},
+	{"1.0.0 " READ PAIR, "1.1.0 flows hash read s32 " PAIR, "map 'flows': in the key was u32 and is s32"},
 	/* exports come, go, and change what importers may do */
 	{"1.0.0 " READ PAIR, "1.0.1 " READ PAIR ";more hash read u32 x:u32",
 	 "map 'more' is exported now; that asks for a minor"},
@@ -192,19 +191,19 @@ END_TEST
 
 START_TEST(test_text)
 {
-	static const char expected[] = "'table' 1.0.1 changes maps that 1.0.0 exports: in the value of map 'flows' "
-				       "field 'packets' is renamed to "
-				       "'pkts', field 'last' is appended; the value of map 'flows' had 16 bytes and "
-				       "has 24; that asks for a major "
-				       "step, so make it 2.0.0, or keep the maps as they are\n"
+	static const char expected[] = "'table' 1.0.1 changes maps that 1.0.0 exports: map 'flows': in the value field "
+				       "'packets' is renamed to 'pkts', "
+				       "field 'last' is appended, the value had 16 bytes and has 24; that asks for a "
+				       "major step, so make it 2.0.0, or "
+				       "keep the maps as they are\n"
 				       "  flows 1.0.0                     | flows 1.0.1\n"
-		"  key                             | key\n"
-		"       0      4  u32              |      0      4  u32\n"
-		"  value                           | value\n"
-		"!      0     16  struct           |      0     24  struct\n"
-		"!      0      8  u64      packets |      0      8  u64      pkts\n"
-		"       8      8  u64      bytes   |      8      8  u64      bytes\n"
-		"!                                 |     16      8  u64      last";
+				       "  key                             | key\n"
+				       "       0      4  u32              |      0      4  u32\n"
+				       "  value                           | value\n"
+				       "!      0     16  struct           |      0     24  struct\n"
+				       "!      0      8  u64      packets |      0      8  u64      pkts\n"
+				       "       8      8  u64      bytes   |      8      8  u64      bytes\n"
+				       "!                                 |     16      8  u64      last";
 	struct iov_ctx *ctx = unit_ctx();
 	struct iov_release old, new, *others[] = {&old};
 	make(ctx, "1.0.0 " READ PAIR, &old);

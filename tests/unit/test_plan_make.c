@@ -448,7 +448,8 @@ START_TEST(another_layout_is_shown_beside_its_own)
 	assert_refused(
 		IOV_E_CONTRACT,
 		"module 'flow-top' 1.0.0 reads the map 'flows' with values of 8 bytes, laid out otherwise than the 8 "
-		"bytes that 'flow-table' 2.0.0 exports; install a 'flow-top' that was built for 'flow-table' 2.0.0");
+		"bytes that 'flow-table' 2.0.0 exports (in the value field 'packets' is renamed to 'bytes'); install a "
+		"'flow-top' that was built for 'flow-table' 2.0.0");
 	assert_refused(IOV_E_CONTRACT, "\n  flow-table 2.0.0: hash, key 4, value 8, flags 0 | flow-top 1.0.0: hash, "
 				       "key 4, value 8, flags 0\n");
 	assert_refused(IOV_E_CONTRACT, "!      0      8  u64      bytes ");

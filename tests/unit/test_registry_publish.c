@@ -145,6 +145,27 @@ START_TEST(other_bytes_under_a_version_are_refused)
 }
 END_TEST
 
+static int publish_export(const char *version, const char *field)
+{
+	iov_auto(unit_submission_release) struct unit_submission submission;
+	unit_submission_export(ctx, "flow-table", version, field, &submission);
+	unit_ok(ctx, iov_registry_submit(ctx, repo, submission.record, submission.archive, &owner));
+	return iov_registry_take_in(ctx, repo, &owner, submission.sha256, NULL);
+}
+
+/* Whatever the publisher's own iovpkg has looked at, or not. */
+START_TEST(a_silent_break_is_refused)
+{
+	unit_ok(ctx, publish_export("1.0.0", "packets"));
+	unit_fails(ctx, publish_export("1.1.0", "pkts"), IOV_E_CONTRACT, "field 'packets' is renamed to 'pkts'");
+	ck_assert_uint_eq(waiting(), 0);
+	unit_ok(ctx, publish_export("2.0.0", "pkts"));
+	unit_fails(ctx, publish_export("1.0.1", "pkts"), IOV_E_CONTRACT, "so make it 2.0.0");
+	unit_ok(ctx, publish_export("1.0.1", "packets"));
+	unit_fails(ctx, publish_export("2.1.0", "packets"), IOV_E_CONTRACT, "changes maps that 2.0.0 exports");
+}
+END_TEST
+
 START_TEST(strangers_may_not_publish)
 {
 	iov_auto(iov_signer_release) struct iov_signer stranger = {0};
@@ -471,6 +492,7 @@ Suite *suite_registry_publish(void)
 	tcase_add_test(tests, a_publish_ends_in_the_index);
 	tcase_add_test(tests, the_same_bytes_again_are_success);
 	tcase_add_test(tests, other_bytes_under_a_version_are_refused);
+	tcase_add_test(tests, a_silent_break_is_refused);
 	tcase_add_test(tests, strangers_may_not_publish);
 	tcase_add_test(tests, a_pattern_gives_names_to_a_publisher);
 	tcase_add_test(tests, the_archive_must_be_the_signed_one);

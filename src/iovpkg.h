@@ -50,6 +50,7 @@ enum iov_code {
 	IOV_E_BUILD = 15,      /* the compiler failed, or met a limit */
 	IOV_E_DECLINED = 16,   /* the confirm callback said no */
 	IOV_E_UNHEALTHY = 17,  /* a health check failed after the switch; the host went back */
+	IOV_E_PARTIAL = 18,    /* the program's alone: restore left something out, which its answer says */
 };
 
 enum iov_event_kind {
@@ -122,6 +123,12 @@ int iov_rollback(struct iov_ctx *ctx, uint64_t generation, unsigned flags, char 
 int iov_load(struct iov_ctx *ctx, const char *module, const char *alias, struct iov_settings settings, unsigned flags,
 	     char **ret_json);
 int iov_unload(struct iov_ctx *ctx, const char *const *instances, size_t count, unsigned flags, char **ret_json);
+
+/* Brings up the current generation where the kernel does not have it, after a boot; and ends what a crash left behind.
+ * What this kernel refuses is left out, warned of, and not "up" in the answer. */
+int iov_restore(struct iov_ctx *ctx, char **ret_json);
+/* Saves the maps that the manifests of what runs name under `persist`. One that fails does not keep the others. */
+int iov_save(struct iov_ctx *ctx, char **ret_json);
 
 int iov_status(struct iov_ctx *ctx, char **ret_json); /* instances as the kernel has them */
 int iov_list(struct iov_ctx *ctx, char **ret_json);   /* installed modules, kept generations */

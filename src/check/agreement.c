@@ -6,6 +6,7 @@
 
 #include "core/health.h"
 #include "core/node.h"
+#include "core/persist.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
@@ -262,6 +263,24 @@ static int check_health(const struct agreement *a)
 	return rc;
 }
 
+static int check_persist_of(const struct agreement *a, const char *name, const struct iov_node *node)
+{
+	const struct iov_object_map *map = iov_object_find_map(a->object, name);
+	int rc = map ? iov_persist_check(a->ctx, map) : require_map(a, "'maps.persist' names the map", name);
+	if (!rc || !node || rc != IOV_E_INPUT)
+		return rc;
+	return iov_node_error_prefix(a->ctx, a->manifest->path, node);
+}
+
+static int check_persist(const struct agreement *a)
+{
+	const struct iov_node *list = iov_node_get(iov_node_get(a->manifest->tree, "maps"), "persist");
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < a->manifest->n_persist; i++)
+		rc = check_persist_of(a, a->manifest->persist[i], nth(list, i));
+	return rc;
+}
+
 static void free_btf(struct btf **btf)
 {
 	btf__free(*btf);
@@ -318,8 +337,8 @@ static int check_license(const struct agreement *a)
 int iov_check_agreement(struct iov_ctx *ctx, const struct iov_manifest *manifest, const struct iov_object *object,
 			const char *path)
 {
-	static int (*const checks[])(const struct agreement *) = {check_programs, check_maps,	check_params,
-								  check_health,	  check_events, check_license};
+	static int (*const checks[])(const struct agreement *) = {
+		check_programs, check_maps, check_params, check_health, check_persist, check_events, check_license};
 	struct agreement agreement = {ctx, manifest, object, path};
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < IOV_COUNT(checks); i++)

@@ -22,6 +22,7 @@ static const struct cli_code codes[] = {
 	[IOV_E_BUILD] = {"build", "the compiler failed, or met a limit"},
 	[IOV_E_DECLINED] = {"declined", "you said no"},
 	[IOV_E_UNHEALTHY] = {"unhealthy", "a health check failed, and the host went back"},
+	[IOV_E_PARTIAL] = {"partial", "done, but not all of what should run is up"},
 };
 
 const struct cli_code *cli_code(size_t code)

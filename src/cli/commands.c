@@ -12,6 +12,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_load,
 	&cli_cmd_unload,
 	&cli_cmd_gc,
+	&cli_cmd_restore,
+	&cli_cmd_save,
 	&cli_cmd_status,
 	&cli_cmd_events,
 	&cli_cmd_list,

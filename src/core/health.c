@@ -120,7 +120,7 @@ static int find_place(struct iov_ctx *ctx, const struct iov_health_spec *spec, s
 	const json_t *layout = json_object_get(ret->map->layout, "value");
 	if (spec->kind == IOV_HEALTH_MAP && !spec->key) {
 		ret->type = json_string("u64");
-		ret->place = (struct iov_place){.type = ret->type};
+		ret->place = (struct iov_layout_place){.type = ret->type};
 		return ret->type ? IOV_OK : iov_oom(ctx);
 	}
 	if (!layout)

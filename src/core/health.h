@@ -11,7 +11,7 @@ struct iov_health_value {
 	const struct iov_object_map *map; /* where the value is; borrowed from the object */
 	char *field;			  /* in the map's value: of a variable, its name first; NULL: the whole */
 	json_t *type;			  /* of a number of entries */
-	struct iov_place place;
+	struct iov_layout_place place;
 	uint64_t than; /* what it is compared with, as iov_place_read() would give it */
 };
 

@@ -309,16 +309,14 @@ const struct iov_param_spec *iov_manifest_param(const struct iov_manifest *manif
 
 const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 {
-	const json_t *json = manifest->json, *maps = json_object_get(json, "maps");
+	const json_t *json = manifest->json;
 	const char *name;
 	json_t *program;
 	json_object_foreach(json_object_get(json, "programs"), name, program) {
 		if (json_object_size(json_object_get(program, "order")))
 			return "programs.*.order";
 	}
-	if (json_object_get(json, "choose"))
-		return "choose";
-	return json_object_get(maps, "persist") ? "maps.persist" : NULL;
+	return json_object_get(json, "choose") ? "choose" : NULL;
 }
 
 json_t *iov_manifest_json_schema(void)

@@ -49,15 +49,15 @@ uint64_t iov_layout_size(const json_t *type)
 /* ---- by name ---- */
 
 /* A member, also of the anonymous structs among the members; their place is added to `ret`. */
-static bool find_member(const json_t *type, const char *name, size_t len, int nesting, struct iov_place *ret)
+static bool find_member(const json_t *type, const char *name, size_t len, int nesting, struct iov_layout_place *ret)
 {
 	size_t i;
 	json_t *member;
 	json_array_foreach(json_object_get(type, "members"), i, member) {
 		const char *found = json_string_value(json_object_get(member, "name"));
-		struct iov_place place = {.type = json_object_get(member, "type"),
-					  .bit = ret->bit + number(member, "offset"),
-					  .bits = (unsigned)number(member, "bits")};
+		struct iov_layout_place place = {.type = json_object_get(member, "type"),
+						 .bit = ret->bit + number(member, "offset"),
+						 .bits = (unsigned)number(member, "bits")};
 		bool here = found && strlen(found) == len && !memcmp(found, name, len);
 		if (!here && (found || !nesting || !find_member(place.type, name, len, nesting - 1, &place)))
 			continue;
@@ -92,7 +92,7 @@ static int no_member(struct iov_ctx *ctx, const json_t *type, const char *name, 
 	return iov_error(ctx, IOV_E_INPUT, "there is no field '%.*s'; there are: %s", (int)len, name, have.data);
 }
 
-static int step_into(struct iov_ctx *ctx, const char **path, struct iov_place *place)
+static int step_into(struct iov_ctx *ctx, const char **path, struct iov_layout_place *place)
 {
 	uint64_t count = number(place->type, "count"), index = strtoull(*path + 1, NULL, 10);
 	size_t len = strcspn(*path, "]") + 1;
@@ -107,9 +107,9 @@ static int step_into(struct iov_ctx *ctx, const char **path, struct iov_place *p
 	return IOV_OK;
 }
 
-int iov_place_find(struct iov_ctx *ctx, const json_t *layout, const char *path, struct iov_place *ret)
+int iov_place_find(struct iov_ctx *ctx, const json_t *layout, const char *path, struct iov_layout_place *ret)
 {
-	struct iov_place place = {.type = layout};
+	struct iov_layout_place place = {.type = layout};
 	while (path && *path) {
 		path += *path == '.';
 		size_t len = strcspn(path, ".[");
@@ -135,12 +135,12 @@ static const char *word_of(const json_t *type)
 	return word ? word : "thing without a type";
 }
 
-static unsigned bits_of(const struct iov_place *place)
+static unsigned bits_of(const struct iov_layout_place *place)
 {
 	return place->bits ? place->bits : (unsigned)iov_layout_size(place->type) * 8;
 }
 
-static bool is_number(const struct iov_place *place)
+static bool is_number(const struct iov_layout_place *place)
 {
 	const char *word = word_of(place->type);
 	unsigned bits = bits_of(place);
@@ -149,7 +149,7 @@ static bool is_number(const struct iov_place *place)
 	return (plain || is_kind(place->type, "enum")) && bits > 0 && bits <= 64;
 }
 
-int iov_place_check_number(struct iov_ctx *ctx, const struct iov_place *place)
+int iov_place_check_number(struct iov_ctx *ctx, const struct iov_layout_place *place)
 {
 	if (is_number(place))
 		return IOV_OK;
@@ -167,7 +167,7 @@ static bool has_negative(const json_t *values)
 	return false;
 }
 
-bool iov_place_is_signed(const struct iov_place *place)
+bool iov_place_is_signed(const struct iov_layout_place *place)
 {
 	return *word_of(place->type) == 's' || has_negative(json_object_get(place->type, "values"));
 }
@@ -178,13 +178,11 @@ static uint64_t extend_sign(uint64_t value, unsigned bits)
 	return (uint64_t)((int64_t)(value << unused) >> unused);
 }
 
-int iov_place_read(struct iov_ctx *ctx, const struct iov_place *place, const void *data, size_t len, uint64_t *ret)
+/* The place must be within the data. */
+static uint64_t read_bits(const struct iov_layout_place *place, const unsigned char *bytes)
 {
 	unsigned bits = bits_of(place);
-	const unsigned char *bytes = data;
 	uint64_t value = 0;
-	if (!is_number(place) || (place->bit + bits + 7) / 8 > len)
-		return iov_error(ctx, IOV_E_CONTRACT, "a value of %zu bytes does not hold what its layout says", len);
 	for (unsigned i = 0; i < bits; i++) {
 		uint64_t at = place->bit + i;
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -193,6 +191,16 @@ int iov_place_read(struct iov_ctx *ctx, const struct iov_place *place, const voi
 		value |= (uint64_t)(bytes[at / 8] >> at % 8 & 1) << i;
 #endif
 	}
+	return value;
+}
+
+int iov_place_read(struct iov_ctx *ctx, const struct iov_layout_place *place, const void *data, size_t len,
+		   uint64_t *ret)
+{
+	unsigned bits = bits_of(place);
+	if (!is_number(place) || (place->bit + bits + 7) / 8 > len)
+		return iov_error(ctx, IOV_E_CONTRACT, "a value of %zu bytes does not hold what its layout says", len);
+	uint64_t value = read_bits(place, data);
 	*ret = iov_place_is_signed(place) ? extend_sign(value, bits) : value;
 	return IOV_OK;
 }
@@ -212,7 +220,7 @@ static bool parse_number(const char *text, bool *ret_negative, uint64_t *ret)
 	return !errno && !*end;
 }
 
-static bool fits(const struct iov_place *place, bool negative, uint64_t value)
+static bool fits(const struct iov_layout_place *place, bool negative, uint64_t value)
 {
 	unsigned bits = bits_of(place);
 	bool is_signed = iov_place_is_signed(place);
@@ -220,7 +228,7 @@ static bool fits(const struct iov_place *place, bool negative, uint64_t value)
 	return negative ? is_signed && value <= most + 1 : value <= most;
 }
 
-static bool parse_name(const struct iov_place *place, const char *text, uint64_t *ret)
+static bool parse_name(const struct iov_layout_place *place, const char *text, uint64_t *ret)
 {
 	const json_t *value = json_object_get(json_object_get(place->type, "values"), text);
 	bool truth = !strcmp(text, "true") || !strcmp(text, "false");
@@ -231,7 +239,7 @@ static bool parse_name(const struct iov_place *place, const char *text, uint64_t
 	return value || truth;
 }
 
-int iov_place_parse(struct iov_ctx *ctx, const struct iov_place *place, const char *text, uint64_t *ret)
+int iov_place_parse(struct iov_ctx *ctx, const struct iov_layout_place *place, const char *text, uint64_t *ret)
 {
 	bool negative = false;
 	uint64_t value = 0;
@@ -247,7 +255,7 @@ int iov_place_parse(struct iov_ctx *ctx, const struct iov_place *place, const ch
 
 /* ---- keys ---- */
 
-static void put_bits(const struct iov_place *place, uint64_t value, unsigned char *bytes)
+static void put_bits(const struct iov_layout_place *place, uint64_t value, unsigned char *bytes)
 {
 	unsigned bits = bits_of(place);
 	for (unsigned i = 0; i < bits; i++) {
@@ -278,7 +286,7 @@ static bool is_text(const json_t *type)
 	return is_kind(type, "array") && of && (!strcmp(of, "char") || !strcmp(of, "u8") || !strcmp(of, "s8"));
 }
 
-static int put_text(struct iov_ctx *ctx, const struct iov_place *place, const char *text, unsigned char *bytes,
+static int put_text(struct iov_ctx *ctx, const struct iov_layout_place *place, const char *text, unsigned char *bytes,
 		    size_t size)
 {
 	uint64_t value = 0, room = iov_layout_size(place->type);
@@ -304,7 +312,7 @@ static int put_members(struct iov_ctx *ctx, const json_t *layout, const json_t *
 	const char *member;
 	json_t *text;
 	json_object_foreach((json_t *)key, member, text) {
-		struct iov_place place;
+		struct iov_layout_place place;
 		int rc = iov_place_find(ctx, layout, member, &place);
 		if (!rc)
 			rc = put_text(ctx, &place, json_string_value(text), bytes, size);
@@ -333,6 +341,61 @@ int iov_place_make_key(struct iov_ctx *ctx, const json_t *layout, const json_t *
 	if (!strncmp(text, HEX, strlen(HEX)))
 		return put_hex(ctx, text + strlen(HEX), ret, size);
 	iov_auto(iov_json_release) json_t *plain = plain_type(size);
-	const struct iov_place place = {.type = layout ? layout : plain};
+	const struct iov_layout_place place = {.type = layout ? layout : plain};
 	return place.type ? put_text(ctx, &place, text, ret, size) : iov_oom(ctx);
+}
+
+/* ---- sums ---- */
+
+struct sum {
+	unsigned char *into;
+	const unsigned char *from;
+	size_t size;
+};
+
+static void add_at(const struct sum *sum, struct iov_layout_place place, int nesting);
+
+static void add_elements(const struct sum *sum, const struct iov_layout_place *array, int nesting)
+{
+	const json_t *of = json_object_get(array->type, "of");
+	uint64_t count = number(array->type, "count"), bits = iov_layout_size(of) * 8;
+	for (uint64_t i = 0; bits && i < count && array->bit + i * bits < sum->size * 8; i++)
+		add_at(sum, (struct iov_layout_place){.type = of, .bit = array->bit + i * bits}, nesting);
+}
+
+static void add_members(const struct sum *sum, const struct iov_layout_place *outer, int nesting)
+{
+	size_t i;
+	json_t *member;
+	json_array_foreach(json_object_get(outer->type, "members"), i, member) {
+		add_at(sum,
+		       (struct iov_layout_place){.type = json_object_get(member, "type"),
+						 .bit = outer->bit + number(member, "offset"),
+						 .bits = (unsigned)number(member, "bits")},
+		       nesting);
+	}
+}
+
+/* Letters, truths and names are no counters; neither is a union, whose members are one another. */
+static void add_at(const struct sum *sum, struct iov_layout_place place, int nesting)
+{
+	const char *word = word_of(place.type);
+	uint64_t value = 0;
+	if (json_is_string(place.type) && strchr("us", *word) && is_number(&place)) {
+		uint64_t end = (place.bit + bits_of(&place) + 7) / 8;
+		if (end > sum->size)
+			return;
+		value = read_bits(&place, sum->into) + read_bits(&place, sum->from);
+		put_bits(&place, value, sum->into);
+	} else if (nesting && is_kind(place.type, "array")) {
+		add_elements(sum, &place, nesting - 1);
+	} else if (nesting && (is_kind(place.type, "struct") || is_kind(place.type, "section"))) {
+		add_members(sum, &place, nesting - 1);
+	}
+}
+
+void iov_layout_add(const json_t *layout, void *into, const void *from, size_t size)
+{
+	const struct sum sum = {.into = into, .from = from, .size = size};
+	add_at(&sum, (struct iov_layout_place){.type = layout}, NESTING_MAX);
 }

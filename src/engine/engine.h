@@ -54,6 +54,11 @@ struct iov_migrated {
 	uint64_t window_ns; /* of a merge: since the last copy began, the time in which a late write was not seen */
 };
 
+struct iov_filled {
+	uint64_t entries; /* that came back */
+	uint64_t dropped; /* for which the map has no room */
+};
+
 /* One number in a map: of an entry, or how many entries there are (docs/health.md). */
 struct iov_engine_value {
 	const char *pin;
@@ -126,9 +131,11 @@ struct iov_engine_ops {
 		     struct iov_migrated *ret);
 	/* Returns when every program that began before the call has ended. */
 	int (*grace)(struct iov_engine *engine);
-	/* The contents of a map: to a file, and from one into the empty map pinned at `pin` (engine/saved.h). */
-	int (*save_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path);
-	int (*fill_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path);
+	/* The contents of a map: to a file, and from one into the empty map pinned at `pin` (state/saved.h). */
+	int (*save_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+			uint64_t *ret_entries);
+	int (*fill_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+			struct iov_filled *ret);
 	/* Two directories of the pin tree change places in one step. */
 	int (*exchange)(struct iov_engine *engine, const char *a, const char *b);
 	int (*remove_tree)(struct iov_engine *engine, const char *dir);

@@ -177,14 +177,16 @@ static int grace(struct iov_engine *engine)
 	return iov_kernel_grace(engine->ctx);
 }
 
-static int save_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path)
+static int save_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+		    uint64_t *ret_entries)
 {
-	return iov_kernel_save_map(engine->ctx, pin, map, path);
+	return iov_kernel_save_map(engine->ctx, pin, map, path, ret_entries);
 }
 
-static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path)
+static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+		    struct iov_filled *ret)
 {
-	return iov_kernel_fill_map(engine->ctx, pin, map, path);
+	return iov_kernel_fill_map(engine->ctx, pin, map, path, ret);
 }
 
 static int exchange(struct iov_engine *engine, const char *a, const char *b)

@@ -15,8 +15,10 @@ int iov_kernel_merge(struct iov_ctx *ctx, const struct iov_migration *migration,
 /* An RCU grace period: programs that ran when this was called have ended when it returns. */
 int iov_kernel_grace(struct iov_ctx *ctx);
 /* saved.c */
-int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
-int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path);
+int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path,
+			uint64_t *ret_entries);
+int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path,
+			struct iov_filled *ret);
 /* inspect.c */
 int iov_kernel_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret);
 int iov_kernel_pin_map(struct iov_ctx *ctx, uint32_t id, const char *pin);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/pretend.h"
+#include "state/saved.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -387,6 +388,32 @@ static int grace(struct iov_engine *engine)
 	return enter(engine);
 }
 
+/* A file without entries; what matters here is that it is written and read. */
+static int save_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+		    uint64_t *ret_entries)
+{
+	iov_auto(iov_saved_writer_release) struct iov_saved_writer writer = {.fd = -1};
+	int rc = enter_dir(engine, "save_map", pin);
+	if (!rc)
+		rc = iov_saved_create(engine->ctx, path, map, 1, &writer);
+	if (!rc)
+		rc = iov_saved_finish(&writer);
+	*ret_entries = 0;
+	return rc;
+}
+
+static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
+		    struct iov_filled *ret)
+{
+	iov_auto(iov_saved_reader_release) struct iov_saved_reader reader = {.fd = -1};
+	(void)map;
+	int rc = enter_dir(engine, "fill_map", pin);
+	if (!rc)
+		rc = iov_saved_open(engine->ctx, path, &reader);
+	*ret = (struct iov_filled){.entries = reader.entries};
+	return rc;
+}
+
 static int exchange(struct iov_engine *engine, const char *a, const char *b)
 {
 	int rc = enter_dir(engine, "exchange", a);
@@ -458,6 +485,8 @@ static const struct iov_engine_ops ops = {
 	.copy = copy,
 	.merge = merge,
 	.grace = grace,
+	.save_map = save_map,
+	.fill_map = fill_map,
 	.exchange = exchange,
 	.remove_tree = remove_tree,
 	.describe_map = describe,

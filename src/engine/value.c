@@ -71,7 +71,7 @@ static int count_entries(const struct reading *reading, uint64_t *ret)
 
 static int add_up(const struct reading *reading, const unsigned char *values, uint64_t *ret)
 {
-	struct iov_place place;
+	struct iov_layout_place place;
 	uint64_t sum = 0;
 	int rc = iov_place_find(reading->ctx, json_object_get(reading->what->map->layout, "value"),
 				reading->what->field, &place);

@@ -2,6 +2,7 @@
 
 #include "state/generations.h"
 #include "state/journal.h"
+#include "state/saved.h"
 #include "transaction/fault.h"
 #include "util/cleanup.h"
 
@@ -94,6 +95,8 @@ static int settle_kernel(const struct iov_transaction *t)
 int iov_transaction_finish(const struct iov_transaction *t)
 {
 	int rc = iov_transaction_moves_kernel(t) ? settle_kernel(t) : IOV_OK;
+	if (!rc)
+		rc = iov_saved_collect(t->ctx, t->plan->to);
 	if (!rc)
 		rc = iov_journal_end(t->ctx);
 	if (!rc)

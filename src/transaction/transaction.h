@@ -39,6 +39,10 @@ int iov_transaction_run(struct iov_ctx *ctx, struct iov_engine *engine, const st
 /* Ends a transaction that a crash left behind, and brings up the current generation where the kernel has nothing of it
  * (after boot). The lock is held. */
 int iov_transaction_recover(struct iov_ctx *ctx, struct iov_engine *engine);
+/* Saves the maps under `persist` of a generation that runs; adds {"instance", "map", "entries", "file"} to *ret_maps
+ * for each. Goes on after failures, and gives the first. The lock is held. */
+int iov_transaction_save(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_generation *generation,
+			 json_t *ret_maps);
 /* Is there anything for recover to do? Cheap; needs no lock. */
 bool iov_transaction_pending(struct iov_ctx *ctx);
 

@@ -47,7 +47,7 @@ START_TEST(reads_numbers)
 {
 	struct iov_ctx *ctx = unit_ctx();
 	iov_auto(iov_json_release) json_t *layout = unit_json(LAYOUT);
-	struct iov_place place;
+	struct iov_layout_place place;
 	uint64_t value = 0;
 	unit_ok(ctx, iov_place_find(ctx, layout, numbers[_i].path, &place));
 	unit_ok(ctx, iov_place_check_number(ctx, &place));
@@ -74,7 +74,7 @@ START_TEST(tells_what_is_no_number)
 {
 	struct iov_ctx *ctx = unit_ctx();
 	iov_auto(iov_json_release) json_t *layout = unit_json(LAYOUT);
-	struct iov_place place = {0};
+	struct iov_layout_place place = {0};
 	int rc = iov_place_find(ctx, layout, strays[_i].path, &place);
 	unit_fails(ctx, rc ? rc : iov_place_check_number(ctx, &place), IOV_E_INPUT, strays[_i].words);
 	unit_ctx_free(ctx);
@@ -109,7 +109,7 @@ START_TEST(parses_what_fits)
 {
 	struct iov_ctx *ctx = unit_ctx();
 	iov_auto(iov_json_release) json_t *layout = unit_json(LAYOUT);
-	struct iov_place place;
+	struct iov_layout_place place;
 	uint64_t value = 0;
 	unit_ok(ctx, iov_place_find(ctx, layout, texts[_i].path, &place));
 	int rc = iov_place_parse(ctx, &place, texts[_i].text, &value);

@@ -44,19 +44,16 @@ static int row_of(const char *section)
 	return -1;
 }
 
-/* What stands behind the section's slash, else what the manifest says. *ret is NULL where that is not known. */
+/* What the manifest says, else what stands behind the section's slash. *ret is NULL where that is not known. */
 static int place_of(struct iov_ctx *ctx, const struct iov_release *release, const json_t *params,
 		    const struct iov_object_program *program, char **ret)
 {
 	const char *slash = strchr(program->section, '/');
 	const struct iov_program_spec *spec = iov_manifest_program(release->manifest, program->name);
-	const char *target = slash ? slash + 1 : spec ? spec->target : NULL;
-	if (!target || (!slash && !params && strchr(target, '$')))
+	const char *target = spec && spec->target ? spec->target : slash ? slash + 1 : NULL;
+	if (!target || (!params && strchr(target, '$')))
 		return IOV_OK;
-	if (!slash)
-		return iov_params_expand(ctx, release->manifest, params, target, ret);
-	*ret = strdup(target);
-	return *ret ? IOV_OK : iov_oom(ctx);
+	return iov_params_expand(ctx, release->manifest, params, target, ret);
 }
 
 static int add(struct iov_ctx *ctx, struct iov_btf_targets *targets, const char *program, const char *prefix,

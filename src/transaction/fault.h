@@ -1,7 +1,7 @@
 /*
  * Fault points, for tests only: built with --enable-fault-points, the process kills itself (SIGKILL) at the Nth point
- * it passes when IOVPKG_FAULT=N is set, or fails there with an I/O error when IOVPKG_FAULT=fail:N. Otherwise nothing is
- * compiled in.
+ * it passes when IOVPKG_FAULT=N is set, or fails there with an I/O error when IOVPKG_FAULT=fail:N. IOVPKG_FAULT=times
+ * writes the time of each point to stderr, for bench/steps. Otherwise nothing is compiled in.
  */
 #ifndef IOV_TRANSACTION_FAULT_H
 #define IOV_TRANSACTION_FAULT_H

@@ -68,48 +68,36 @@ static bool is_dot(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-/* Hard links: bpffs counts them, and an object goes with its last one. */
-static int link_tree(int from, int to)
+static int link_tree(const char *from, const char *to);
+
+static int link_entry(const char *from_dir, const char *to_dir, const struct dirent *entry)
 {
-	iov_auto(close_dir) DIR *dir = fdopendir(from);
-	if (!dir) {
-		int err = errno;
-		close(from);
-		return -err;
-	}
-	for (struct dirent *entry; (entry = readdir(dir));) {
-		struct stat st;
-		if (is_dot(entry->d_name))
-			continue;
-		if (fstatat(from, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
-			return -errno;
-		if (!S_ISDIR(st.st_mode)) {
-			if (linkat(from, entry->d_name, to, entry->d_name, 0) && errno != EEXIST)
-				return -errno;
-			continue;
-		}
-		if (mkdirat(to, entry->d_name, 0700) && errno != EEXIST)
-			return -errno;
-		iov_auto(iov_close_fd) int below = openat(to, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int next = openat(from, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		int rc = below < 0 || next < 0 ? -errno : link_tree(next, below);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	iov_auto(iov_buf_release) struct iov_buf from = {0}, to = {0};
+	iov_buf_printf(&from, "%s/%s", from_dir, entry->d_name);
+	iov_buf_printf(&to, "%s/%s", to_dir, entry->d_name);
+	if (iov_buf_failed(&from) || iov_buf_failed(&to))
+		return -ENOMEM;
+	if (entry->d_type == DT_DIR) /* bpffs tells always */
+		return link_tree(from.data, to.data);
+	return link(from.data, to.data) && errno != EEXIST ? -errno : 0;
+}
+
+/* Hard links: bpffs counts them, and an object goes with its last one. */
+static int link_tree(const char *from, const char *to)
+{
+	iov_auto(close_dir) DIR *dir = opendir(from);
+	if (!dir || (mkdir(to, 0700) && errno != EEXIST))
+		return -errno;
+	int rc = 0;
+	for (struct dirent *entry; !rc && (entry = readdir(dir));)
+		if (!is_dot(entry->d_name))
+			rc = link_entry(from, to, entry);
+	return rc;
 }
 
 int iov_pins_adopt(struct iov_ctx *ctx, const char *from_dir, const char *to_dir)
 {
-	int rc = iov_fs_mkdirs(to_dir, 0700);
-	iov_auto(iov_close_fd) int to = rc ? -1 : open(to_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int from = open(from_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!rc && (to < 0 || from < 0))
-		rc = -errno;
-	if (!rc)
-		rc = link_tree(from, to);
-	else if (from >= 0)
-		close(from);
+	int rc = link_tree(from_dir, to_dir);
 	return rc ? iov_error_errno(ctx, rc, "cannot pin what is below '%s' a second time below '%s'", from_dir, to_dir)
 		  : IOV_OK;
 }

@@ -117,26 +117,36 @@ static bool is_dots(const char *name)
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-static int remove_at(int parent, const char *name)
+static int remove_at(int parent, const char *name, unsigned char type);
+
+static int empty_at(int parent, const char *name)
 {
-	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return -errno;
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	DIR *dir = fdopendir(fd);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	int rc = dir ? 0 : -errno;
 	if (!dir) {
-		int rc = -errno;
-		close(fd);
+		iov_close_fd(&fd);
 		return rc;
 	}
-	int rc = 0;
 	for (struct dirent *entry; !rc && (entry = readdir(dir));)
 		if (!is_dots(entry->d_name))
-			rc = remove_at(fd, entry->d_name);
+			rc = remove_at(fd, entry->d_name, entry->d_type);
 	closedir(dir);
+	return rc;
+}
+
+/* `type` as readdir() tells it; many folders are empty, so they are not read before they have to be. */
+static int remove_at(int parent, const char *name, unsigned char type)
+{
+	if (type != DT_DIR && (unlinkat(parent, name, 0) == 0 || errno == ENOENT))
+		return 0;
+	if (type != DT_DIR && errno != EISDIR && errno != EPERM)
+		return -errno;
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != ENOTEMPTY && errno != EEXIST)
+		return -errno;
+	int rc = empty_at(parent, name);
 	if (!rc && unlinkat(parent, name, AT_REMOVEDIR) && errno != ENOENT)
 		rc = -errno;
 	return rc;
@@ -144,7 +154,7 @@ static int remove_at(int parent, const char *name)
 
 int iov_fs_rmtree(const char *path)
 {
-	return remove_at(AT_FDCWD, path);
+	return remove_at(AT_FDCWD, path, DT_UNKNOWN);
 }
 
 int iov_fs_sync_dir(const char *path)

@@ -135,28 +135,48 @@ static int load_program(const struct iov_entry_kind *kind, const struct iov_entr
 	return bpf_prog_load(kind->type, NAME, "Dual MIT/GPL", code.insns, code.count, &options);
 }
 
-int iov_entry_load(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
-		   struct iov_entry *ret)
+static int make_maps(struct iov_ctx *ctx, const struct iov_site *site, struct iov_entry *entry)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	entry->slots =
+		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "iov_slots", sizeof(uint32_t), sizeof(uint32_t), SLOTS, NULL);
+	if (entry->slots < 0)
+		return iov_site_refused(ctx, site, "attached to", errno);
+	entry->runs =
+		bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "iov_runs", sizeof(uint32_t), sizeof(uint64_t), SLOTS, NULL);
+	return entry->runs < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
+}
+
+static int load(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
+		struct iov_entry *entry)
+{
 	iov_auto(iov_close_fd) int index = -1;
 	int rc = iov_index_open(ctx, &index);
 	if (rc)
 		return rc;
-	entry.slots =
-		bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "iov_slots", sizeof(uint32_t), sizeof(uint32_t), SLOTS, NULL);
-	if (entry.slots < 0)
-		return iov_site_refused(ctx, site, "attached to", errno);
-	entry.runs =
-		bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "iov_runs", sizeof(uint32_t), sizeof(uint64_t), SLOTS, NULL);
-	if (entry.runs < 0)
-		return iov_site_refused(ctx, site, "attached to", errno);
-	entry.program = load_program(kind, &entry, index);
-	if (entry.program < 0)
-		return iov_site_refused(ctx, site, "put behind an entry at", errno);
+	entry->program = load_program(kind, entry, index);
+	return entry->program < 0 ? iov_site_refused(ctx, site, "put behind an entry at", errno) : IOV_OK;
+}
+
+int iov_entry_load_filled(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
+			  int program, struct iov_entry *ret)
+{
+	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	int rc = make_maps(ctx, site, &entry);
+	for (uint32_t slot = 0; !rc && program >= 0 && slot < SLOTS; slot++)
+		rc = iov_entry_fill(ctx, site, &entry, slot, program);
+	if (!rc)
+		rc = load(ctx, site, kind, &entry);
+	if (rc)
+		return rc;
 	*ret = entry;
 	entry = IOV_ENTRY_NONE;
 	return IOV_OK;
+}
+
+int iov_entry_load(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
+		   struct iov_entry *ret)
+{
+	return iov_entry_load_filled(ctx, site, kind, -1, ret);
 }
 
 bool iov_entry_is(uint32_t prog_id)

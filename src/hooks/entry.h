@@ -42,6 +42,10 @@ struct iov_entry {
 /* An entry with empty slots. */
 int iov_entry_load(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
 		   struct iov_entry *ret);
+/* An entry with `program` in both slots, -1: none. To put it there later costs the kernel a change of code that runs
+ * already, on all CPUs. */
+int iov_entry_load_filled(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
+			  int program, struct iov_entry *ret);
 /* What a tree has of a site's entry; -1 for what is not pinned. */
 int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_entry *ret);
 /* Pins array and counter. */

@@ -44,15 +44,26 @@ static int pin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir
 	return rc ? rc : iov_site_pin(ctx, site, dir, "links", entry->link);
 }
 
+/* As iov_standing_try(), but with the program in its slots from the beginning, so that it must be known to be sound. */
+static int stand(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program,
+		 struct iov_entry *entry)
+{
+	struct iov_entry_kind kind = {0};
+	int rc = hook->trial ? hook->trial(ctx, site, program) : IOV_OK;
+	if (!rc)
+		rc = hook->kind(ctx, site, program, &kind);
+	if (!rc)
+		rc = iov_entry_load_filled(ctx, site, &kind, program, entry);
+	return rc ? rc : hook->link(ctx, site, entry->program, &entry->link);
+}
+
 static int attach(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir)
 {
 	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
 	iov_auto(iov_close_fd) int program = -1;
 	int rc = iov_site_program(ctx, site, dir, &program);
 	if (!rc)
-		rc = iov_standing_try(ctx, hook, site, program, &entry);
-	if (!rc)
-		rc = fill_both(ctx, site, &entry, program);
+		rc = stand(ctx, hook, site, program, &entry);
 	return rc ? rc : pin(ctx, site, dir, &entry);
 }
 

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,11 +47,7 @@ int iov_ctx_new(const struct iov_config *config, struct iov_ctx **ret)
 	ctx->config.root = ctx->root;
 	ctx->config.worker = ctx->worker;
 	*ret = ctx;
-	if (!ctx->root || !ctx->worker)
-		return iov_oom(ctx);
-	if (sodium_init() < 0)
-		return iov_error(ctx, IOV_E_INTERNAL, "libsodium cannot start: this system gives it no random bytes");
-	return IOV_OK;
+	return ctx->root && ctx->worker ? IOV_OK : iov_oom(ctx);
 }
 
 void iov_ctx_free(struct iov_ctx *ctx)

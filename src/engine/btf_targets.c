@@ -117,6 +117,11 @@ static uint32_t id_of(const struct iov_btf_targets *targets, const struct bpf_pr
 	return 0;
 }
 
+bool iov_btf_targets_serves(const struct iov_btf_targets *targets, const struct bpf_program *program)
+{
+	return targets->n_handlers && id_of(targets, program);
+}
+
 /* libbpf reads the kernel's BTF unless a tracing program attaches to another program. So that is what it is told, and
  * `fill` then says the truth. */
 static int set_up(struct bpf_program *program, long cookie)

@@ -8,6 +8,8 @@
 
 #include "core/release.h"
 
+struct bpf_program;
+
 struct iov_btf_target {
 	char *program;
 	char *name;  /* of the type: "btf_trace_sched_switch", "tcp_connect" */
@@ -36,5 +38,7 @@ uint32_t iov_btf_target_kind(const char *name);
  * then finds all of them itself.
  */
 int iov_btf_targets_serve(struct iov_ctx *ctx, struct iov_btf_targets *targets);
+/* Will this program get its id from them? */
+bool iov_btf_targets_serves(const struct iov_btf_targets *targets, const struct bpf_program *program);
 
 #endif

@@ -122,6 +122,8 @@ static void set_types(struct bpf_program *program, const struct iov_hook *hook)
 static int set_target(struct iov_loading *loading, struct bpf_program *program, const struct iov_program_spec *spec)
 {
 	iov_auto(iov_free_ptr) char *target = NULL;
+	if (iov_btf_targets_serves(&loading->targets, program))
+		return IOV_OK;
 	int rc = iov_params_expand(loading->ctx, loading->load->release->manifest, loading->load->params, spec->target,
 				   &target);
 	if (!rc && *target && bpf_program__set_attach_target(program, 0, target))

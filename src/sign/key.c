@@ -129,6 +129,9 @@ static int signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t
 int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret)
 {
 	uint8_t seed[KEY_SIZE];
+	if (sodium_init() < 0) /* for random bytes; all else that is used here needs nothing prepared */
+		return iov_error(ctx, IOV_E_INTERNAL, "no random bytes for key '%s': this system has none to give",
+				 name);
 	randombytes_buf(seed, sizeof(seed));
 	int rc = signer_from_seed(ctx, name, seed, ret);
 	sodium_memzero(seed, sizeof(seed));

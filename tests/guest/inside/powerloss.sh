@@ -46,8 +46,8 @@ RANDOM=$((generation + SRANDOM % 1000))
 while :; do
 	case $now in
 	none) to=trace words=(install exec-trace) ;;
-	trace) to=first words=(install flow-count@=1.0.0 xdp-guard@=1.0.0 --set iface=iov-b) ;;
-	first) if [ $((RANDOM % 2)) -eq 0 ]; then to=upgraded words=(install flow-count@=1.1.0 xdp-guard@=1.1.0); else to=more words=(install switch-count); fi ;;
+	trace) to=first words=(install "flow-count@=1.0.0" "xdp-guard@=1.0.0" --set iface=iov-b) ;;
+	first) if [ $((RANDOM % 2)) -eq 0 ]; then to=upgraded words=(install "flow-count@=1.1.0" "xdp-guard@=1.1.0"); else to=more words=(install switch-count); fi ;;
 	more) to=first words=(remove switch-count) ;;
 	upgraded) to=first words=(rollback) ;;
 	esac

@@ -11,6 +11,7 @@
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
+#define LOOK_MS 500   /* without events, after which we look whether an upgrade replaced the buffer */
 #define PERF_PAGES 64 /* pages of each CPU's perf buffer: 256 KiB, as the tools of the field take */
 
 struct follower;
@@ -22,6 +23,7 @@ struct source {
 	uint32_t type_id;
 	struct ring_buffer *ring; /* one of the two */
 	struct perf_buffer *perf;
+	uint32_t map_id;
 };
 
 struct follower {
@@ -132,6 +134,7 @@ static int open_buffer(struct follower *follower, struct source *source, int fd)
 	uint32_t len = sizeof(info);
 	if (bpf_map_get_info_by_fd(fd, &info, &len))
 		return cannot_read(follower, source, errno);
+	source->map_id = info.id;
 	if (info.type == BPF_MAP_TYPE_RINGBUF)
 		source->ring = ring_buffer__new(fd, on_record, source, NULL);
 	else if (info.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
@@ -191,14 +194,48 @@ static int consume(struct follower *follower)
 	return follower->rc;
 }
 
+/* An upgrade may have put another buffer in the place of the one we read: when that is empty, we go on with the new. */
+static int follow_upgrade(struct follower *follower, struct source *source)
+{
+	iov_auto(iov_free_ptr) char *pin = iov_pins_path(follower->request->dir, "maps", source->spec->buffer);
+	iov_auto(iov_close_fd) int fd = -1;
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	int rc = pin ? iov_pins_open(follower->ctx, pin, &fd) : iov_oom(follower->ctx);
+	if (rc || fd < 0 || bpf_map_get_info_by_fd(fd, &info, &len) || info.id == source->map_id)
+		return rc; /* nothing there: the instance is being unloaded, and we read on until we are stopped */
+	ring_buffer__free(source->ring);
+	perf_buffer__free(source->perf);
+	source->ring = NULL;
+	source->perf = NULL;
+	iov_note(follower->ctx, "buffer '%s' of '%s' was replaced by an upgrade; going on with the new one",
+		 source->spec->buffer, follower->request->instance);
+	return open_buffer(follower, source, fd);
+}
+
+static int follow_upgrades(struct follower *follower)
+{
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < follower->n_sources; i++)
+		rc = follow_upgrade(follower, &follower->sources[i]);
+	return rc;
+}
+
 static int wait_for_more(struct follower *follower, struct pollfd *polls, bool *ret_stop)
 {
-	int ready = poll(polls, follower->n_sources + 1, -1);
+	for (size_t i = 0; i < follower->n_sources; i++) {
+		const struct source *source = &follower->sources[i];
+		polls[i].fd = source->ring ? ring_buffer__epoll_fd(source->ring) : perf_buffer__epoll_fd(source->perf);
+		polls[i].events = POLLIN;
+	}
+	polls[follower->n_sources] =
+		(struct pollfd){.fd = follower->request->stop_fd, .events = POLLIN}; /* poll() passes over -1 */
+	int ready = poll(polls, follower->n_sources + 1, LOOK_MS);
 	if (ready < 0 && errno != EINTR)
 		return iov_error_errno(follower->ctx, errno, "cannot wait for the events of '%s'",
 				       follower->request->instance);
 	*ret_stop = ready > 0 && polls[follower->n_sources].revents;
-	return IOV_OK;
+	return ready ? IOV_OK : follow_upgrades(follower);
 }
 
 static int follow(struct follower *follower)
@@ -207,13 +244,6 @@ static int follow(struct follower *follower)
 	iov_auto(iov_free_ptr) struct pollfd *polls = calloc(follower->n_sources + 1, sizeof(*polls));
 	if (!polls)
 		return iov_oom(follower->ctx);
-	for (size_t i = 0; i < follower->n_sources; i++) {
-		const struct source *source = &follower->sources[i];
-		polls[i].fd = source->ring ? ring_buffer__epoll_fd(source->ring) : perf_buffer__epoll_fd(source->perf);
-		polls[i].events = POLLIN;
-	}
-	polls[follower->n_sources] =
-		(struct pollfd){.fd = follower->request->stop_fd, .events = POLLIN}; /* poll() passes over -1 */
 	int rc = consume(follower);
 	while (!rc && !follower->ended && !stop) {
 		rc = wait_for_more(follower, polls, &stop);

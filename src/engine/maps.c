@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/loading.h"
 #include "engine/migrating.h"
@@ -75,12 +76,23 @@ static bool is_handed_on(const struct iov_loading_map *map)
 	return !is_constant(map) && bpf_map__type(map->map) != BPF_MAP_TYPE_PROG_ARRAY;
 }
 
-/* The kernel rounds the size of a ring buffer, and of some LRU maps, up. */
+/* What libbpf makes of the size of a ring buffer: a power of two, and a page at least. */
+static uint32_t ring_size(uint32_t wanted)
+{
+	uint32_t size = (uint32_t)sysconf(_SC_PAGESIZE);
+	while (size < wanted && size < 1u << 31)
+		size *= 2;
+	return size;
+}
+
+/* The kernel rounds the size of some LRU maps up. */
 static bool has_room(const struct iov_loading_map *map, const struct bpf_map_info *info)
 {
 	uint32_t wanted = bpf_map__max_entries(map->map);
-	if (!wanted || info->type == BPF_MAP_TYPE_RINGBUF || info->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+	if (!wanted || info->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY)
 		return true;
+	if (info->type == BPF_MAP_TYPE_RINGBUF)
+		return info->max_entries == ring_size(wanted);
 	if (info->map_flags & BPF_F_NO_COMMON_LRU)
 		return info->max_entries >= wanted && info->max_entries - wanted < (uint32_t)libbpf_num_possible_cpus();
 	return info->max_entries == wanted;

@@ -11,6 +11,7 @@
 #include "engine/kernel.h"
 #include "engine/keys.h"
 #include "engine/migrating.h"
+#include "engine/ring.h"
 #include "util/cleanup.h"
 
 /* ---- where a pass runs ---- */
@@ -154,14 +155,28 @@ static int copy_map(struct iov_migrating *migrating, struct iov_migrated *sum)
 	return migrating->record ? pass(migrating, IOV_PASS_COPY, sum) : IOV_OK;
 }
 
+/* Records cannot be put into another ring: who reads this one has its time to. */
+static int drain(struct iov_migrating *migrating, int ring)
+{
+	uint64_t left = 0;
+	int rc = iov_ring_drain(migrating->ctx, ring, &left);
+	if (!rc && left)
+		iov_warn(
+			migrating->ctx,
+			"ring buffer '%s' of '%s' is replaced by one of another size; nobody had read its last %" PRIu64
+			" events, which go with it",
+			migrating->to->name, migrating->migration->instance, left);
+	return rc;
+}
+
 static int merge_map(struct iov_migrating *migrating, struct iov_migrated *sum)
 {
-	return migrating->record ? pass(migrating, IOV_PASS_MERGE, sum) : IOV_OK;
+	return migrating->record ? pass(migrating, IOV_PASS_MERGE, sum) : drain(migrating, migrating->maps.old);
 }
 
 static int merge_map_back(struct iov_migrating *migrating, struct iov_migrated *sum)
 {
-	return migrating->record ? pass(migrating, IOV_PASS_MERGE_BACK, sum) : IOV_OK;
+	return migrating->record ? pass(migrating, IOV_PASS_MERGE_BACK, sum) : drain(migrating, migrating->maps.new);
 }
 
 int iov_kernel_copy(struct iov_ctx *ctx, const struct iov_migration *migration, struct iov_migrated *ret)

@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -10,6 +11,9 @@
 #include "engine/pins.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
+
+#define SLOTS_MAX (256ull << 20) /* bytes */
+#define SPARSE_SLOTS 65536u
 
 /* Of each type: what its base is made of, and how its entries are met. */
 static const struct {
@@ -43,6 +47,12 @@ static char *base_path(const char *dir, const char *map, const char *part)
 
 /* ---- preparing ---- */
 
+static bool has_slots(const struct iov_object_map *from)
+{
+	size_t type = type_of(from);
+	return types[type].base == BPF_MAP_TYPE_HASH && !types[type].has_no_walk;
+}
+
 static int make_base(struct iov_ctx *ctx, const struct iov_object_map *from, int old)
 {
 	struct bpf_map_info info = {0};
@@ -50,14 +60,56 @@ static int make_base(struct iov_ctx *ctx, const struct iov_object_map *from, int
 	size_t type = type_of(from);
 	if (bpf_map_get_info_by_fd(old, &info, &len))
 		return -iov_error_errno(ctx, errno, "cannot ask the kernel about map '%s'", from->name);
-	/* it may hold entries that the old map has lost already, and some that only the new one has */
-	uint64_t room = types[type].is_array ? info.max_entries : 4ull * info.max_entries;
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = types[type].is_array ? 0 : BPF_F_NO_PREALLOC);
+	/* It may hold entries that the old map has lost already, and some that only the new one has. Behind slots there
+	 * is room for that; memory that is there before it is needed is twice as fast. */
+	bool sparse = info.map_flags & BPF_F_NO_PREALLOC || !has_slots(from);
+	uint64_t room = !sparse || types[type].is_array ? info.max_entries : 4ull * info.max_entries;
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = sparse && !types[type].is_array ? BPF_F_NO_PREALLOC : 0);
 	int fd = bpf_map_create(types[type].base, "iov_base", info.key_size, info.value_size,
 				room > UINT32_MAX ? UINT32_MAX : (uint32_t)room, &options);
 	return fd < 0 ? -iov_error_errno(ctx, errno, "cannot make the map that remembers what was copied of '%s'",
 					 from->name)
 		      : fd;
+}
+
+/* Twice as many as there can be entries, so that few find theirs taken; but a map that takes its memory when it needs
+ * it may be far larger than what is in it. */
+static unsigned slot_bits(const struct bpf_map_info *info, uint32_t size)
+{
+	uint64_t wanted = 2ull * info->max_entries, most = SLOTS_MAX / size;
+	unsigned bits = 1;
+	if (info->map_flags & BPF_F_NO_PREALLOC && most > SPARSE_SLOTS)
+		most = SPARSE_SLOTS;
+	while (1ull << bits < wanted && 2ull << bits <= most)
+		bits++;
+	return bits;
+}
+
+static int make_slots(struct iov_ctx *ctx, const struct iov_object_map *from, int old)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	if (bpf_map_get_info_by_fd(old, &info, &len))
+		return -iov_error_errno(ctx, errno, "cannot ask the kernel about map '%s'", from->name);
+	uint32_t size = iov_pass_slot_size(info.key_size, info.value_size);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "iov_slots", sizeof(uint32_t), size, 1u << slot_bits(&info, size),
+				NULL);
+	return fd < 0 ? -iov_error_errno(ctx, errno, "cannot make the map that remembers what was copied of '%s'",
+					 from->name)
+		      : fd;
+}
+
+/* What the number of bits is, the map tells. */
+static int read_slot_bits(struct iov_ctx *ctx, struct iov_pass_maps *maps)
+{
+	struct bpf_map_info info = {0};
+	uint32_t len = sizeof(info);
+	if (maps->slots < 0)
+		return IOV_OK;
+	if (bpf_map_get_info_by_fd(maps->slots, &info, &len))
+		return iov_error_errno(ctx, errno, "cannot ask the kernel about a map of slots");
+	maps->slot_bits = (unsigned)__builtin_ctz(info.max_entries);
+	return IOV_OK;
 }
 
 static int make_record(struct iov_ctx *ctx, const struct iov_conversion *conversion)
@@ -91,6 +143,19 @@ static int make_folder(struct iov_ctx *ctx, const char *dir, const char *map)
 	return rc ? iov_error_errno(ctx, rc, "cannot make the folder of pins '%s'", path ? path : dir) : IOV_OK;
 }
 
+int iov_migrating_make(struct iov_ctx *ctx, const struct iov_object_map *from, const struct iov_conversion *conversion,
+		       struct iov_pass_maps *maps)
+{
+	maps->base = make_base(ctx, from, maps->old);
+	if (maps->base < 0)
+		return -maps->base;
+	maps->record = make_record(ctx, conversion);
+	if (maps->record < 0)
+		return -maps->record;
+	maps->slots = has_slots(from) ? make_slots(ctx, from, maps->old) : -1;
+	return has_slots(from) && maps->slots < 0 ? -maps->slots : read_slot_bits(ctx, maps);
+}
+
 int iov_migrating_prepare(struct iov_ctx *ctx, const char *dir, const struct iov_upgrade *upgrade,
 			  const struct iov_object_map *from, const struct iov_object_map *to, int old)
 {
@@ -101,24 +166,30 @@ int iov_migrating_prepare(struct iov_ctx *ctx, const char *dir, const struct iov
 	rc = iov_upgrade_conversion(ctx, upgrade->old, upgrade->new, from, to, &conversion);
 	if (rc)
 		return rc;
-	iov_auto(iov_close_fd) int base = make_base(ctx, from, old);
-	iov_auto(iov_close_fd) int record = base < 0 ? -1 : make_record(ctx, conversion);
-	if (base < 0 || record < 0)
-		return base < 0 ? -base : -record;
-	rc = pin_part(ctx, dir, to->name, "/entries", base);
-	return rc ? rc : pin_part(ctx, dir, to->name, "/record", record);
+	iov_auto(iov_pass_maps_close) struct iov_pass_maps maps = {
+		.old = fcntl(old, F_DUPFD_CLOEXEC, 0), .new = -1, .base = -1, .record = -1, .slots = -1, .keys = -1};
+	rc = iov_migrating_make(ctx, from, conversion, &maps);
+	if (!rc)
+		rc = pin_part(ctx, dir, to->name, "/entries", maps.base);
+	if (!rc && maps.slots >= 0)
+		rc = pin_part(ctx, dir, to->name, "/slots", maps.slots);
+	return rc ? rc : pin_part(ctx, dir, to->name, "/record", maps.record);
 }
 
 /* ---- opening ---- */
 
+void iov_pass_maps_close(struct iov_pass_maps *maps)
+{
+	const int fds[] = {maps->old, maps->new, maps->base, maps->record, maps->slots, maps->keys};
+	for (size_t i = 0; i < IOV_COUNT(fds); i++)
+		iov_close_fd(&(int){fds[i]});
+}
+
 static void release_migrating(struct iov_migrating *migrating)
 {
-	int *const fds[] = {&migrating->maps.old, &migrating->maps.new, &migrating->maps.base, &migrating->maps.record,
-			    &migrating->maps.keys};
 	if (migrating->record)
 		munmap(migrating->record, migrating->record_size);
-	for (size_t i = 0; i < IOV_COUNT(fds); i++)
-		iov_close_fd(fds[i]);
+	iov_pass_maps_close(&migrating->maps);
 	iov_conversion_free(migrating->conversion);
 }
 
@@ -157,6 +228,10 @@ static int open_maps(struct iov_migrating *migrating)
 	rc = open_pin(migrating, base_path(migration->new_dir, name, "/entries"), &migrating->maps.base);
 	if (!rc)
 		rc = open_pin(migrating, base_path(migration->new_dir, name, "/record"), &migrating->maps.record);
+	if (!rc && has_slots(migrating->from))
+		rc = open_pin(migrating, base_path(migration->new_dir, name, "/slots"), &migrating->maps.slots);
+	if (!rc)
+		rc = read_slot_bits(migrating->ctx, &migrating->maps);
 	if (!rc)
 		rc = iov_upgrade_conversion(migrating->ctx, migration->old, migration->new, migrating->from,
 					    migrating->to, &migrating->conversion);
@@ -191,7 +266,7 @@ int iov_migrating_each(struct iov_ctx *ctx, const struct iov_migration *migratio
 			.migration = migration,
 			.from = iov_object_find_map(migration->old->object, object->maps[i].name),
 			.to = &object->maps[i],
-			.maps = {.old = -1, .new = -1, .base = -1, .record = -1, .keys = -1}};
+			.maps = {.old = -1, .new = -1, .base = -1, .record = -1, .slots = -1, .keys = -1}};
 		if (!base)
 			return iov_oom(ctx);
 		if (migrating.from && iov_fs_exists(base))

@@ -21,6 +21,11 @@ struct iov_migrating {
  * entries do not move (a ring buffer) gets the folder only. */
 int iov_migrating_prepare(struct iov_ctx *ctx, const char *dir, const struct iov_upgrade *upgrade,
 			  const struct iov_object_map *from, const struct iov_object_map *to, int old);
+/* The base and the record for `maps->old`; their descriptors are the caller's. */
+int iov_migrating_make(struct iov_ctx *ctx, const struct iov_object_map *from, const struct iov_conversion *conversion,
+		       struct iov_pass_maps *maps);
+/* Closes those that are open (not -1). */
+void iov_pass_maps_close(struct iov_pass_maps *maps);
 /* Calls `act` with each map that is in migration. */
 int iov_migrating_each(struct iov_ctx *ctx, const struct iov_migration *migration,
 		       int (*act)(struct iov_migrating *migrating, struct iov_migrated *sum), struct iov_migrated *sum);

@@ -129,14 +129,110 @@ static void convert_key(struct pass *pass, enum side walked)
 	iov_pass_convert(&pass->code, &pass->conversion->key, back, TO, KEY);
 }
 
-/* r0 = the entry's value in a map, or NULL. */
-static void look_up(struct pass *pass, enum side side, enum side walked)
+/* r0 = the entry's value in a map of the kernel's, or NULL. */
+static void look_up_map(struct pass *pass, enum side side, enum side walked)
 {
 	load_key(pass, side, walked);
 	iov_asm_map(&pass->code, BPF_REG_1, map_of(pass, side));
 	if (pass->maps->is_percpu)
 		iov_asm_add(&pass->code, BPF_LDX | BPF_MEM | BPF_DW, BPF_REG_3, BPF_REG_10, IOV_PASS_CPU, 0);
 	iov_asm_call(&pass->code, pass->maps->is_percpu ? BPF_FUNC_map_lookup_percpu_elem : BPF_FUNC_map_lookup_elem);
+}
+
+/* ---- slots ---- */
+
+/* A slot begins with its state. A key that found its slot taken is behind it, until then and also when the slot is free
+ * again; behind one that was never taken there is none. */
+enum { NEVER_TAKEN, TAKEN, FREE_AGAIN };
+
+uint32_t iov_pass_slot_size(uint32_t key_size, uint32_t value_size)
+{
+	return 8 + padded(key_size) + padded(value_size);
+}
+
+static bool has_slots(const struct pass *pass)
+{
+	return pass->maps->slots >= 0;
+}
+
+static uint32_t slot_value(const struct pass *pass)
+{
+	return 8 + padded(pass->conversion->key.from_size);
+}
+
+static void push(struct pass *pass, int16_t slot, uint8_t reg)
+{
+	iov_asm_add(&pass->code, BPF_STX | BPF_MEM | BPF_DW, BPF_REG_10, reg, slot, 0);
+}
+
+static void pop(struct pass *pass, uint8_t reg, int16_t slot)
+{
+	iov_asm_add(&pass->code, BPF_LDX | BPF_MEM | BPF_DW, reg, BPF_REG_10, slot, 0);
+}
+
+static void set_stack(struct pass *pass, int16_t slot, int32_t value)
+{
+	iov_asm_add(&pass->code, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, slot, value);
+}
+
+/* Multiplied by the golden ratio, whose upper bits are well mixed (Knuth 6.4). */
+static void hash_key(struct pass *pass, enum side walked)
+{
+	struct iov_asm *code = &pass->code;
+	uint32_t size = pass->conversion->key.from_size;
+	load_key(pass, THE_BASE, walked);
+	iov_asm_set(code, BPF_REG_1, 0);
+	iov_asm_number(code, BPF_REG_4, 0x9e3779b97f4a7c15u);
+	for (uint32_t at = 0, width; at < size; at += width) {
+		width = size - at >= 8 ? 8 : size - at >= 4 ? 4 : 1;
+		iov_asm_load(code, width, BPF_REG_3, BPF_REG_2, at);
+		iov_asm_alu_reg(code, BPF_XOR, BPF_REG_1, BPF_REG_3);
+		iov_asm_alu_reg(code, BPF_MUL, BPF_REG_1, BPF_REG_4);
+		iov_asm_copy(code, BPF_REG_3, BPF_REG_1);
+		iov_asm_alu(code, BPF_RSH, BPF_REG_3, 32);
+		iov_asm_alu_reg(code, BPF_XOR, BPF_REG_1, BPF_REG_3);
+	}
+	iov_asm_alu_reg(code, BPF_MUL, BPF_REG_1, BPF_REG_4);
+	iov_asm_alu(code, BPF_RSH, BPF_REG_1, 64 - (int32_t)pass->maps->slot_bits);
+	iov_asm_add(code, BPF_STX | BPF_MEM | BPF_W, BPF_REG_10, BPF_REG_1, IOV_PASS_INDEX, 0);
+}
+
+/* r0 = what the base has of the entry, or NULL; the slot's address is on the stack either way. */
+static void look_up_slot(struct pass *pass, enum side walked)
+{
+	struct iov_asm *code = &pass->code;
+	int behind = iov_asm_label(code), absent = iov_asm_label(code), done = iov_asm_label(code);
+	hash_key(pass, walked);
+	set_stack(pass, IOV_PASS_IN_SLOT, 0);
+	iov_asm_copy(code, BPF_REG_2, BPF_REG_10);
+	iov_asm_alu(code, BPF_ADD, BPF_REG_2, IOV_PASS_INDEX);
+	iov_asm_map(code, BPF_REG_1, pass->maps->slots);
+	iov_asm_call(code, BPF_FUNC_map_lookup_elem);
+	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, pass->out);
+	push(pass, IOV_PASS_SLOT, BPF_REG_0);
+	iov_asm_load(code, 8, BPF_REG_1, BPF_REG_0, 0);
+	iov_asm_if(code, BPF_JEQ, BPF_REG_1, NEVER_TAKEN, absent);
+	iov_asm_if(code, BPF_JNE, BPF_REG_1, TAKEN, behind);
+	load_key(pass, THE_BASE, walked);
+	iov_asm_if_bytes_differ(code, BPF_REG_2, 0, BPF_REG_0, 8, pass->conversion->key.from_size, behind);
+	iov_asm_alu(code, BPF_ADD, BPF_REG_0, (int32_t)slot_value(pass));
+	set_stack(pass, IOV_PASS_IN_SLOT, 1);
+	iov_asm_goto(code, done);
+	iov_asm_place(code, absent);
+	iov_asm_set(code, BPF_REG_0, 0);
+	iov_asm_goto(code, done);
+	iov_asm_place(code, behind);
+	look_up_map(pass, THE_BASE, walked);
+	iov_asm_place(code, done);
+}
+
+/* r0 = the entry's value at a side, or NULL. */
+static void look_up(struct pass *pass, enum side side, enum side walked)
+{
+	if (side == THE_BASE && has_slots(pass))
+		look_up_slot(pass, walked);
+	else
+		look_up_map(pass, side, walked);
 }
 
 /* `reg` = the entry's value in a map; where there is none, on to `label`. */
@@ -157,11 +253,29 @@ static void update(struct pass *pass, enum side side, enum side walked, enum are
 	iov_asm_call(&pass->code, BPF_FUNC_map_update_elem);
 }
 
-static void delete (struct pass *pass, enum side side, enum side walked)
+static void erase(struct pass *pass, enum side side, enum side walked)
 {
 	load_key(pass, side, walked);
 	iov_asm_map(&pass->code, BPF_REG_1, map_of(pass, side));
 	iov_asm_call(&pass->code, BPF_FUNC_map_delete_elem);
+}
+
+static void erase_from_base(struct pass *pass)
+{
+	struct iov_asm *code = &pass->code;
+	int behind = iov_asm_label(code), done = iov_asm_label(code);
+	if (has_slots(pass)) {
+		look_up_slot(pass, OLD);
+		pop(pass, BPF_REG_1, IOV_PASS_IN_SLOT);
+		iov_asm_if(code, BPF_JEQ, BPF_REG_1, 0, behind);
+		pop(pass, BPF_REG_1, IOV_PASS_SLOT);
+		iov_asm_set(code, BPF_REG_2, FREE_AGAIN);
+		iov_asm_store(code, 8, BPF_REG_1, 0, BPF_REG_2);
+		iov_asm_goto(code, done);
+	}
+	iov_asm_place(code, behind);
+	erase(pass, THE_BASE, OLD);
+	iov_asm_place(code, done);
 }
 
 static void dropped(struct pass *pass)
@@ -190,9 +304,38 @@ static void ensure(struct pass *pass, uint8_t reg, enum side side, const size_t 
 	iov_asm_place(code, done);
 }
 
+/* r0 = 0: the base, which does not have the entry, has it from now on, with the value in an area. */
+static void put_into_base(struct pass *pass, enum area value)
+{
+	struct iov_asm *code = &pass->code;
+	int behind = iov_asm_label(code), done = iov_asm_label(code);
+	if (has_slots(pass)) { /* look_up_slot() has been there */
+		pop(pass, BASE, IOV_PASS_SLOT);
+		iov_asm_load(code, 8, BPF_REG_1, BASE, 0);
+		iov_asm_if(code, BPF_JEQ, BPF_REG_1, TAKEN, behind);
+		load_key(pass, THE_BASE, source(pass));
+		iov_asm_copy_bytes(code, BASE, 8, BPF_REG_2, 0, pass->conversion->key.from_size);
+		load_area(pass, BPF_REG_0, value);
+		iov_asm_copy_bytes(code, BASE, slot_value(pass), BPF_REG_0, 0, pass->conversion->value.from_size);
+		iov_asm_set(code, BPF_REG_0, TAKEN);
+		iov_asm_store(code, 8, BASE, 0, BPF_REG_0);
+		iov_asm_set(code, BPF_REG_0, 0);
+		iov_asm_goto(code, done);
+	}
+	iov_asm_place(code, behind);
+	update(pass, THE_BASE, source(pass), value, BPF_ANY);
+	iov_asm_place(code, done);
+}
+
 /* ---- copying ---- */
 
 static const size_t held = COUNTER(held);
+
+/* Into a base that is empty, and has no slots to be found, entries go unseen. */
+static bool looks_first(const struct pass *pass)
+{
+	return !pass->first || pass->maps->is_array || has_slots(pass);
+}
 
 /* An array's entry is there; it takes what moves, and keeps the rest: a variable of the new program its first value. */
 static void copy_in_place(struct pass *pass)
@@ -218,15 +361,20 @@ static void copy_percpu(struct pass *pass)
 static void copy_whole(struct pass *pass)
 {
 	struct iov_asm *code = &pass->code;
-	int held_already = iov_asm_label(code), in_base = iov_asm_label(code), done = iov_asm_label(code);
-	update(pass, THE_BASE, OLD, SNAPSHOT, BPF_ANY);
-	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, in_base);
+	int absent = iov_asm_label(code), in_base = iov_asm_label(code), put = iov_asm_label(code),
+	    done = iov_asm_label(code);
+	if (looks_first(pass)) {
+		iov_asm_if(code, BPF_JEQ, BASE, 0, absent);
+		iov_pass_copy_old(code, &pass->conversion->value, BASE, FROM);
+		iov_asm_goto(code, in_base);
+	}
+	iov_asm_place(code, absent);
+	put_into_base(pass, SNAPSHOT);
+	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, put);
 	dropped(pass);
-	iov_asm_place(code, in_base);
-	if (!pass->first)
-		iov_asm_if(code, BPF_JNE, BASE, 0, held_already);
+	iov_asm_place(code, put);
 	count(pass, held, 1);
-	iov_asm_place(code, held_already);
+	iov_asm_place(code, in_base);
 	load_area(pass, TO, BUILT);
 	iov_pass_convert(code, &pass->conversion->value, false, TO, FROM);
 	update(pass, NEW, OLD, BUILT, BPF_ANY);
@@ -262,7 +410,7 @@ static void take_snapshot(struct pass *pass)
 
 static void copy_entry(struct pass *pass)
 {
-	if (!pass->first || pass->maps->is_array)
+	if (looks_first(pass))
 		skip_unchanged(pass);
 	take_snapshot(pass);
 	if (pass->maps->is_array)
@@ -295,11 +443,29 @@ static void merge_fields(struct pass *pass, bool follow)
 	}
 }
 
+static void ensure_in_base(struct pass *pass)
+{
+	struct iov_asm *code = &pass->code;
+	int put = iov_asm_label(code), full = iov_asm_label(code), done = iov_asm_label(code);
+	if (!has_slots(pass)) {
+		ensure(pass, BASE, THE_BASE, &held);
+		return;
+	}
+	put_into_base(pass, BLANK_OLD);
+	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, put);
+	iov_asm_place(code, full);
+	dropped(pass);
+	iov_asm_place(code, put);
+	count(pass, held, 1);
+	find(pass, BASE, THE_BASE, source(pass), full);
+	iov_asm_place(code, done);
+}
+
 /* The base did not know the entry: it came after the copy. */
 static void merge_fresh(struct pass *pass)
 {
 	const struct iov_field_moves *value = &pass->conversion->value;
-	ensure(pass, BASE, THE_BASE, &held);
+	ensure_in_base(pass);
 	if (pass->back)
 		iov_pass_convert(&pass->code, value, true, BASE, FROM);
 	else
@@ -351,11 +517,6 @@ static void merge_entry(struct pass *pass)
 }
 
 /* ---- callbacks ---- */
-
-static void set_stack(struct pass *pass, int16_t slot, int32_t value)
-{
-	iov_asm_add(&pass->code, BPF_ST | BPF_MEM | BPF_DW, BPF_REG_10, 0, slot, value);
-}
 
 static void load_cpu(struct pass *pass)
 {
@@ -427,10 +588,9 @@ static void each_value(struct pass *pass, each_fn *each, int label, int missing)
  * An entry of the base: where its side has deleted it, it goes on the other side too. If that one has written to it
  * since, only what was copied is taken off again.
  */
-static void deletion_callback(struct pass *pass)
+static void follow_deletion(struct pass *pass)
 {
 	struct iov_asm *code = &pass->code;
-	begin_callback(pass);
 	int touched = iov_asm_label(code), forget = iov_asm_label(code);
 	set_stack(pass, IOV_PASS_CPU, 0);
 	convert_key(pass, OLD);
@@ -440,16 +600,33 @@ static void deletion_callback(struct pass *pass)
 	}
 	if (pass->kind != IOV_PASS_COPY)
 		each_value(pass, iov_pass_if_touched, touched, forget);
-	delete (pass, target(pass), OLD);
+	erase(pass, target(pass), OLD);
 	iov_asm_goto(code, forget);
 	iov_asm_place(code, touched);
 	if (pass->kind != IOV_PASS_COPY)
 		each_value(pass, subtract, 0, forget);
 	iov_asm_place(code, forget);
-	delete (pass, THE_BASE, OLD);
+	erase_from_base(pass);
 	count(pass, held, -1);
 	count(pass, COUNTER(changed), 1);
 	end_callback(pass);
+}
+
+static void deletion_callback(struct pass *pass)
+{
+	begin_callback(pass);
+	follow_deletion(pass);
+}
+
+/* The same for what is in a slot. */
+static void slot_callback(struct pass *pass)
+{
+	begin_callback(pass);
+	iov_asm_load(&pass->code, 8, BPF_REG_1, FROM, 0);
+	iov_asm_if(&pass->code, BPF_JNE, BPF_REG_1, TAKEN, pass->out);
+	iov_asm_copy(&pass->code, KEY, FROM);
+	iov_asm_alu(&pass->code, BPF_ADD, KEY, 8);
+	follow_deletion(pass);
 }
 
 static void walk(struct pass *pass, int map, int callback)
@@ -462,7 +639,7 @@ static void walk(struct pass *pass, int map, int callback)
 }
 
 /* Deletions are looked for only where the base has entries that the walk did not meet. */
-static void walk_base(struct pass *pass, int callback)
+static void walk_base(struct pass *pass, int callback, int slot_callback)
 {
 	struct iov_asm *code = &pass->code;
 	int done = iov_asm_label(code);
@@ -472,6 +649,8 @@ static void walk_base(struct pass *pass, int callback)
 	iov_asm_load(code, 8, BPF_REG_2, BPF_REG_1, COUNTER(matched));
 	iov_asm_load(code, 8, BPF_REG_3, BPF_REG_1, COUNTER(before));
 	iov_asm_if_reg(code, BPF_JGE, BPF_REG_2, BPF_REG_3, done);
+	if (has_slots(pass))
+		walk(pass, pass->maps->slots, slot_callback);
 	walk(pass, pass->maps->base, callback);
 	iov_asm_place(code, done);
 }
@@ -489,7 +668,7 @@ static void begin_run(struct pass *pass)
 	iov_asm_store(code, 8, BPF_REG_1, COUNTER(before), BPF_REG_2);
 }
 
-#define FUNCTIONS 3
+#define FUNCTIONS 4
 
 static void place_function(struct pass *pass, int label, void (*callback)(struct pass *), uint32_t *ret_starts,
 			   size_t *ret_count)
@@ -504,20 +683,22 @@ static void generate(struct pass *pass, uint32_t *ret_starts, size_t *ret_count)
 {
 	struct iov_asm *code = &pass->code;
 	const struct iov_pass_maps *maps = pass->maps;
-	int entry = iov_asm_label(code), deletion = iov_asm_label(code);
+	int entry = iov_asm_label(code), deletion = iov_asm_label(code), slot = iov_asm_label(code);
 	bool follows = !maps->is_array && !pass->first && maps->keys < 0;
 	ret_starts[0] = 0;
 	*ret_count = 1;
 	begin_run(pass);
 	walk(pass, maps->keys >= 0 ? maps->keys : map_of(pass, source(pass)), maps->keys_are_gone ? deletion : entry);
 	if (follows)
-		walk_base(pass, deletion);
+		walk_base(pass, deletion, slot);
 	iov_asm_set(code, BPF_REG_0, 0);
 	iov_asm_exit(code);
 	if (!maps->keys_are_gone)
 		place_function(pass, entry, entry_callback, ret_starts, ret_count);
 	if (maps->keys_are_gone || follows)
 		place_function(pass, deletion, deletion_callback, ret_starts, ret_count);
+	if (follows && has_slots(pass))
+		place_function(pass, slot, slot_callback, ret_starts, ret_count);
 }
 
 /* ---- loading and running ---- */
@@ -533,11 +714,13 @@ static int make_types(struct iov_ctx *ctx, struct btf **ret, int *ret_ids)
 	iov_auto(free_btf) struct btf *btf = btf__new_empty();
 	int word = btf ? btf__add_int(btf, "int", 4, BTF_INT_SIGNED) : -ENOMEM;
 	int type = word < 0 ? word : btf__add_func_proto(btf, word);
-	ret_ids[0] = type < 0 ? type : btf__add_func(btf, "pass", BTF_FUNC_GLOBAL, type);
-	ret_ids[1] = type < 0 ? type : btf__add_func(btf, "entry", BTF_FUNC_STATIC, type);
-	ret_ids[2] = type < 0 ? type : btf__add_func(btf, "deletion", BTF_FUNC_STATIC, type);
-	if (ret_ids[0] < 0 || ret_ids[1] < 0 || ret_ids[2] < 0)
-		return iov_oom(ctx);
+	static const char *const names[FUNCTIONS] = {"pass", "entry", "deletion", "slot"};
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		ret_ids[i] =
+			type < 0 ? type : btf__add_func(btf, names[i], i ? BTF_FUNC_STATIC : BTF_FUNC_GLOBAL, type);
+		if (ret_ids[i] < 0)
+			return iov_oom(ctx);
+	}
 	int rc = btf__load_into_kernel(btf);
 	if (rc)
 		return iov_error_errno(ctx, rc, "cannot give the kernel the types of the program that moves entries");

@@ -4,6 +4,9 @@
  *
  * Next to the new map stand a base, of the old layout, which remembers what was copied of each entry, and a record: an
  * array of one value in which the program counts and builds entries that are too big for its stack.
+ *
+ * Filling a second hash map would take as long as filling the new one. So the base of a hash map is an array of slots
+ * first, where each key has one place by a hash of ours; who finds it taken goes to the hash map behind it.
  */
 #ifndef IOV_ENGINE_PASS_H
 #define IOV_ENGINE_PASS_H
@@ -30,6 +33,8 @@ struct iov_pass_record {
 
 struct iov_pass_maps {
 	int old, new, base, record; /* descriptors */
+	int slots;		    /* the part of the base that is found without a hash map; -1: none */
+	unsigned slot_bits;	    /* their number is a power of two */
 	int keys;		    /* an array of keys to walk instead of the map, which has no walk; -1: none */
 	bool keys_are_gone;	    /* those that the map does not have any more, by their names in the base */
 	bool is_array;		    /* entries are always there, and are written in place */
@@ -38,6 +43,8 @@ struct iov_pass_maps {
 	unsigned cpus;	/* possible ones */
 };
 
+/* Bytes of one slot: state, key, value. */
+uint32_t iov_pass_slot_size(uint32_t key_size, uint32_t value_size);
 /* Bytes that the record needs; and its state before the first pass. */
 uint32_t iov_pass_record_size(const struct iov_conversion *conversion);
 void iov_pass_record_init(const struct iov_conversion *conversion, void *record);

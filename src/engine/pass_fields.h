@@ -11,10 +11,14 @@
 #define IOV_PASS_FROM BPF_REG_7
 #define IOV_PASS_TO BPF_REG_8
 #define IOV_PASS_BASE BPF_REG_9
-/* The stack, from r10: has a field of this entry changed; the CPU; a counter of loops. */
+/* The stack, from r10: has a field of this entry changed; the CPU; a counter of loops; the number and the address of
+ * the key's slot, and whether the base has the key there. */
 #define IOV_PASS_CHANGED (-8)
 #define IOV_PASS_CPU (-16)
 #define IOV_PASS_LOOP (-24)
+#define IOV_PASS_INDEX (-28)
+#define IOV_PASS_SLOT (-40)
+#define IOV_PASS_IN_SLOT (-48)
 
 /* Writes what moves, from one pointer to another; with `back` from the new layout to the old. */
 void iov_pass_convert(struct iov_asm *code, const struct iov_field_moves *moves, bool back, uint8_t to, uint8_t from);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/upgrade.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -46,6 +47,17 @@ static int new_map(struct iov_ctx *ctx, const struct iov_object_map *map, json_t
 	return content ? iov_pretend_pin(ctx, pin, content) : iov_oom(ctx);
 }
 
+/* A map whose entries move stands next to a base, as with the kernel; which says no more here than that it is there. */
+static int new_base(struct iov_ctx *ctx, const struct iov_engine_load *load, const struct iov_object_map *map)
+{
+	iov_auto(iov_free_ptr) char *base = iov_pretend_path(load->dir, "base", map->name);
+	iov_auto(iov_json_release) json_t *content = json_object();
+	bool moves = load->keep_dir && load->keep && iov_object_find_map(load->keep->object, map->name);
+	if (!base || !content)
+		return iov_oom(ctx);
+	return moves && iov_upgrade_hands_on(map) ? iov_pretend_pin(ctx, base, content) : IOV_OK;
+}
+
 static int own_map(struct iov_ctx *ctx, const struct iov_engine_load *load, const struct iov_object_map *map,
 		   json_t *kernel, uint32_t *ret)
 {
@@ -54,7 +66,10 @@ static int own_map(struct iov_ctx *ctx, const struct iov_engine_load *load, cons
 		keeps_map(load, map) ? iov_pretend_path(load->keep_dir, "maps", map->name) : NULL;
 	if (!pin)
 		return iov_oom(ctx);
-	int rc = kept && iov_fs_exists(kept) ? iov_pretend_share(ctx, kept, pin) : new_map(ctx, map, kernel, pin);
+	bool keeps = kept && iov_fs_exists(kept);
+	int rc = keeps ? iov_pretend_share(ctx, kept, pin) : new_map(ctx, map, kernel, pin);
+	if (!rc && !keeps)
+		rc = new_base(ctx, load, map);
 	return rc ? rc : iov_pretend_pinned_id(ctx, pin, ret);
 }
 

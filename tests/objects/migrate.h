@@ -26,6 +26,10 @@ MAP(cpu_recent, BPF_MAP_TYPE_LRU_PERCPU_HASH, ROOM, struct key, struct value, 0)
 MAP(slots, BPF_MAP_TYPE_ARRAY, 8, __u32, struct value, 0);
 MAP(cpu_slots, BPF_MAP_TYPE_PERCPU_ARRAY, 8, __u32, struct value, 0);
 MAP(prefixes, BPF_MAP_TYPE_LPM_TRIE, 64, struct prefix, struct value, BPF_F_NO_PREALLOC);
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, RING);
+} events SEC(".maps");
 MAP(locked, BPF_MAP_TYPE_HASH, ROOM, struct key, struct locked_value, 0);
 
 static __always_inline void count(void *map, const void *key, __u64 now)
@@ -71,6 +75,7 @@ int count_all(struct xdp_md *xdp)
 	count(&cpu_slots, &slot, 5000);
 	count(&prefixes, &prefix, 5000);
 	count_locked(&key);
+	bpf_ringbuf_output(&events, &slot, sizeof(slot), 0);
 	__sync_fetch_and_add(&TOTAL, 1);
 	return XDP_PASS;
 }

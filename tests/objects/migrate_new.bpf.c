@@ -2,6 +2,7 @@
 #include <linux/types.h>
 
 #define ROOM 256
+#define RING 8192
 #define PACKETS packets
 #define TOTAL total
 

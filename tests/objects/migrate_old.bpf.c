@@ -2,6 +2,7 @@
 #include <linux/types.h>
 
 #define ROOM 128
+#define RING 4096
 #define PACKETS pkts
 #define TOTAL total_32
 

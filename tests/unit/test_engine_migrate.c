@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "engine/pins.h"
+#include "engine/ring.h"
 #include "loads.h"
 #include "util/cleanup.h"
 
@@ -359,6 +360,35 @@ START_TEST(test_locked_values)
 }
 END_TEST
 
+static int ignore(void *data, void *record, size_t len)
+{
+	(void)record, (void)len;
+	++*(unsigned *)data;
+	return 0;
+}
+
+START_TEST(test_rings_are_drained)
+{
+	struct scene scene;
+	unsigned got = 0;
+	uint64_t left = 9;
+	if (!begin(&scene))
+		return;
+	count(&scene, &scene.old, 1, 5);
+	unit_ok(scene.ctx, scene.engine->ops->load(scene.engine, &scene.new.load));
+	ck_assert_uint_ne(load_map_id(&scene.old, "events"), load_map_id(&scene.new, "events"));
+	iov_auto(iov_close_fd) int fd = load_map(&scene.old, "events");
+	unit_ok(scene.ctx, iov_ring_drain(scene.ctx, fd, &left));
+	ck_assert_uint_eq(left, 5);
+	struct ring_buffer *ring = ring_buffer__new(fd, ignore, &got, NULL);
+	ck_assert_int_eq(ring_buffer__consume(ring), 5);
+	ring_buffer__free(ring);
+	unit_ok(scene.ctx, iov_ring_drain(scene.ctx, fd, &left));
+	ck_assert_uint_eq(left, 0);
+	end(&scene);
+}
+END_TEST
+
 Suite *suite_engine_migrate(void)
 {
 	Suite *suite = suite_create("engine_migrate");
@@ -369,6 +399,7 @@ Suite *suite_engine_migrate(void)
 	tcase_add_test(tcase, test_going_back_loses_nothing);
 	tcase_add_test(tcase, test_variables_move_by_name);
 	tcase_add_test(tcase, test_locked_values);
+	tcase_add_test(tcase, test_rings_are_drained);
 	suite_add_tcase(suite, tcase);
 	return suite;
 }

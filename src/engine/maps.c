@@ -66,14 +66,12 @@ static int import(struct iov_loading *loading, const struct iov_engine_import *i
 	return reuse(loading, map, fd);
 }
 
-static bool is_constant(const struct iov_loading_map *map)
-{
-	return iov_object_is_constants(map->name);
-}
-
+/* Not what holds the constants or the programs of its own object. */
 static bool is_handed_on(const struct iov_loading_map *map)
 {
-	return !is_constant(map) && bpf_map__type(map->map) != BPF_MAP_TYPE_PROG_ARRAY;
+	enum bpf_map_type type = bpf_map__type(map->map);
+	return !iov_object_is_constants(map->name) && type != BPF_MAP_TYPE_PROG_ARRAY &&
+	       type != BPF_MAP_TYPE_STRUCT_OPS;
 }
 
 /* What libbpf makes of the size of a ring buffer: a power of two, and a page at least. */

@@ -219,7 +219,8 @@ bool iov_plan_map_is_handed_on(const struct iov_generation *to, const char *prov
 {
 	uint64_t entries;
 	const struct iov_object_map *map = map_of(to, provider, map_name, &entries);
-	if (!map || !strcmp(map->type, "prog_array") || iov_object_is_constants(map->name))
+	if (!map || !strcmp(map->type, "prog_array") || !strcmp(map->type, "struct_ops") ||
+	    iov_object_is_constants(map->name))
 		return false;
 	const struct iov_instance *instance = iov_generation_instance(to, provider);
 	const struct iov_installed *installed = iov_generation_installed(to, instance->module);

@@ -69,6 +69,21 @@ static void add_release(struct view *view, const json_t *release)
 	add_versions(view, release);
 }
 
+/* What its events will see. */
+static const char *moves_text(const struct view *view, const json_t *hook)
+{
+	static const char *const texts[][2] = {
+		{"store", ", with all others in one step"},
+		{"replace", ", by itself in one step"},
+		{"twice", ", events may be seen twice for a moment"},
+	};
+	const char *moves = cli_text(hook, "moves");
+	for (size_t i = 0; !view->done && i < IOV_COUNT(texts); i++)
+		if (!strcmp(texts[i][0], moves))
+			return texts[i][1];
+	return "";
+}
+
 /* "count_in at tcx/ingress veth0"; an unload's hooks all go, so they need no words. */
 static void add_hook(struct view *view, const json_t *hook, bool first)
 {
@@ -79,8 +94,8 @@ static void add_hook(struct view *view, const json_t *hook, bool first)
 		cli_table_add(&view->table, CLI_PLAIN, "%s", "");
 	}
 	const char *target = cli_text(hook, "target");
-	cli_table_add(&view->table, CLI_PLAIN, "%s at %s%s%s%s", cli_text(hook, "program"), cli_text(hook, "section"),
-		      *target ? " " : "", target, gone);
+	cli_table_add(&view->table, CLI_PLAIN, "%s at %s%s%s%s%s", cli_text(hook, "program"), cli_text(hook, "section"),
+		      *target ? " " : "", target, gone, moves_text(view, hook));
 }
 
 static void add_line(struct view *view, const char *text)

@@ -128,6 +128,13 @@ static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, s
 	return IOV_OK;
 }
 
+static bool same_place(const struct iov_site *a, const struct iov_site *b)
+{
+	struct place one, other;
+	return parse(a->target, &one) && parse(b->target, &other) && one.family == other.family &&
+	       one.point == other.point && one.priority == other.priority && one.flags == other.flags;
+}
+
 static bool supported(struct iov_ctx *ctx)
 {
 	(void)ctx;
@@ -148,5 +155,6 @@ const struct iov_hook iov_hook_netfilter = {
 	.check = check,
 	.link = attach,
 	.kind = kind,
+	.same_place = same_place,
 	.slots_checked = true,
 };

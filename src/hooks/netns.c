@@ -90,6 +90,11 @@ static bool alive(const struct bpf_link_info *info)
 	return info->netns.netns_ino != 0;
 }
 
+static bool same_place(const struct iov_site *a, const struct iov_site *b)
+{
+	return !strcmp(a->target, b->target);
+}
+
 static bool has_lookup(struct iov_ctx *ctx)
 {
 	(void)ctx;
@@ -122,4 +127,5 @@ const struct iov_hook iov_hook_flow_dissector = {
 	.link = attach,
 	.kind = kind,
 	.alive = alive,
+	.same_place = same_place,
 };

@@ -110,7 +110,7 @@ static int arm(struct iov_ctx *ctx, const struct iov_hook *hook, const struct io
 	iov_auto(iov_close_fd) int program = -1;
 	if (!arm->old_dir)
 		return arm_new(ctx, hook, site, arm);
-	int rc = iov_entry_open(ctx, site, arm->old_dir, &entry);
+	int rc = iov_entry_open(ctx, arm->old ? arm->old : site, arm->old_dir, &entry);
 	if (!rc && arm->new_dir)
 		rc = check_new(ctx, hook, site, arm->new_dir, &program);
 	if (rc || !is_attached(&entry))

@@ -21,15 +21,16 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 	return iov_interface_index(ctx, site, &index);
 }
 
-/* The link that keeps a program on an interface, 0: none, it was set through netlink. */
-static uint32_t link_on(unsigned ifindex)
+/* The link that keeps a program on an interface, 0: none, it was set through netlink. Another network namespace may
+ * have an interface of that number. */
+static uint32_t link_on(unsigned ifindex, uint32_t prog_id)
 {
 	for (uint32_t id = 0; !bpf_link_get_next_id(id, &id);) {
 		struct bpf_link_info info = {0};
 		uint32_t len = sizeof(info);
 		iov_auto(iov_close_fd) int fd = bpf_link_get_fd_by_id(id);
 		if (fd >= 0 && !bpf_link_get_info_by_fd(fd, &info, &len) && info.type == BPF_LINK_TYPE_XDP &&
-		    info.xdp.ifindex == ifindex)
+		    info.xdp.ifindex == ifindex && info.prog_id == prog_id)
 			return id;
 	}
 	return 0;
@@ -57,7 +58,7 @@ static int is_taken(struct iov_ctx *ctx, const struct iov_site *site, unsigned i
 		if (rc)
 			return rc;
 	}
-	uint32_t link = link_on(ifindex);
+	uint32_t link = link_on(ifindex, prog_id);
 	if (link)
 		return iov_error(ctx, IOV_E_BUSY,
 				 "interface '%s' already runs XDP program '%s' (id %u) of another tool or instance, "

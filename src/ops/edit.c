@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/moves.h"
 #include "plan/make.h"
 #include "state/generations.h"
 #include "state/lock.h"
@@ -119,6 +120,9 @@ int iov_edit_finish(struct iov_edit *edit, char **ret_json)
 	bool changed = edit->touched || !iov_plan_is_empty(plan);
 	if (!document || json_object_set_new(document, "changed", json_boolean(changed)))
 		return iov_oom(edit->ctx);
+	rc = iov_moves_tell(edit->ctx, document);
+	if (rc)
+		return rc;
 	if (changed && !(edit->flags & IOV_DRY_RUN)) {
 		rc = confirm(edit, plan, document);
 		if (!rc)

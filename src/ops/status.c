@@ -28,6 +28,8 @@ static int hook_json(struct iov_view *view, struct iov_engine *engine, const str
 	int rc = iov_hook_find(view->ctx, site->section, &hook);
 	if (!rc)
 		rc = engine->ops->running(engine, &place, dir, &running);
+	if (rc == IOV_E_UNSUPPORTED && site->optional)
+		rc = IOV_OK; /* left out on this kernel */
 	if (rc)
 		return rc;
 	iov_auto(iov_free_ptr) char *pin_name = iov_pin_name(site->program);
@@ -38,9 +40,9 @@ static int hook_json(struct iov_view *view, struct iov_engine *engine, const str
 		rc = engine->ops->describe_program(engine, pin.data, &program);
 	if (rc)
 		return rc;
-	*ret = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:O?}", "hook", hook->name, "section", site->section,
-			 "target", site->target, "program", site->program, "attached", running.prog_id != 0, "prog_id",
-			 (json_int_t)running.prog_id, "link_id",
+	*ret = json_pack("{s:s, s:s, s:s, s:s, s:b, s:I, s:o, s:o, s:O?}", "hook", hook ? hook->name : site->section,
+			 "section", site->section, "target", site->target, "program", site->program, "attached",
+			 running.prog_id != 0, "prog_id", (json_int_t)running.prog_id, "link_id",
 			 or_null(json_integer(running.link_id), running.link_id != 0), "runs",
 			 or_null(json_integer((json_int_t)running.runs), running.runs_known), "tag",
 			 json_object_get(program, "tag"));

@@ -10,10 +10,11 @@ soaked() {
 	"$@" >"$out" 2>&1 || status=$?
 	reason=$(sed -n 's/^ok .*# SKIP //p' "$out" | head -n 1)
 	sed -n 's/^# result: /# /p' "$out"
-	if [ -n "$reason" ]; then skip "$name" "$reason"; elif [ $status -eq 0 ]; then pass "$name"; else fail "$name"; fi
+	if [ -n "$reason" ] && ! grep -q '^# result: ' "$out"; then skip "$name" "$reason"; elif [ $status -eq 0 ]; then pass "$name"; else fail "$name"; fi
 }
 soaked "50 upgrades under traffic miss nothing" "$top/tests/soak/upgrades" 50
 soaked "no packet meets two releases in 50 upgrades of XDP and tcx" "$top/tests/soak/mix" 50 2
 soaked "few packets do where the modules use XDP metadata themselves" "$top/tests/soak/mix" 50 2 metadata
 soaked "few packets do on a path of five modules" "$top/tests/soak/mix" 50 5
+soaked "50 upgrades at every other hook miss nothing" "$top/tests/soak/events" 50
 soaked "50 kills leave the host at N or N+1" "$top/tests/soak/kills" 50

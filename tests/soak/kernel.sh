@@ -13,7 +13,7 @@ tool_needed() {
 
 # iov_slots is missing on purpose: kernels keep a program array for good, empty, when any tool opens it by its id just when its last user is gone
 # (prog_array_map_clear takes a reference for a work item that is queued already). What uses an array, its entry program, is in the list.
-soak_names='^(count_in|count_out|guard|trace_exec|count_switch|report_top|stack_tp|stack_raw|iov_entry|iov_runs|iov_index|step|flows|totals|protocols|blocked|verdicts|execs|switches|seen)$'
+soak_names='^(on_egress|on_sendmsg|on_netfilter|on_probe|on_return|on_typed|on_kprobe|on_fentry|on_lsm|count_in|count_out|guard|trace_exec|count_switch|report_top|stack_tp|stack_raw|iov_entry|iov_runs|iov_index|step|flows|totals|protocols|blocked|verdicts|execs|switches|seen)$'
 # kernel_ids PINNED: "KIND ID NAME" of our programs and maps; PINNED: a jq condition on `$pins`, the paths that pin one. Links have no names, but
 # keep their program, and entry programs are pinned by their links alone.
 kernel_ids() {

@@ -146,7 +146,8 @@ static const char plan[] =
 	"{\"module\":\"flow-count\",\"change\":\"upgrade\",\"from\":\"1.0.0\",\"to\":\"1.1.0\"}],\"instances\":["
 	"{\"instance\":\"guard\",\"module\":\"xdp-guard\",\"change\":\"keep\",\"hooks\":[]},"
 	"{\"instance\":\"flow-count\",\"module\":\"flow-count\",\"change\":\"replace\",\"hooks\":["
-	"{\"change\":\"replace\",\"program\":\"count_in\",\"section\":\"tcx/ingress\",\"target\":\"eth0\"},"
+	"{\"change\":\"replace\",\"program\":\"count_in\",\"section\":\"tcx/ingress\",\"target\":\"eth0\","
+	"\"moves\":\"store\"},"
 	"{\"change\":\"unload\",\"program\":\"count_old\",\"section\":\"tp_btf/x\",\"target\":\"\"}]},"
 	"{\"instance\":\"old\",\"module\":\"old\",\"change\":\"unload\",\"hooks\":["
 	"{\"change\":\"unload\",\"program\":\"p\",\"section\":\"xdp\",\"target\":\"eth0\"}]}]}";
@@ -157,7 +158,7 @@ START_TEST(shows_plans)
 	cli_show_plan(&fancy, json, &out);
 	ck_assert_str_eq(out.data, "install  flow-table  1.0.0 (needed by flow-top)\n"
 				   "upgrade  flow-count  1.0.0 → 1.1.0\n"
-				   "replace  flow-count  count_in at tcx/ingress eth0\n"
+				   "replace  flow-count  count_in at tcx/ingress eth0, with all others in one step\n"
 				   "                     count_old at tp_btf/x (goes)\n"
 				   "unload   old\n");
 	iov_buf_release(&out);

@@ -176,12 +176,12 @@ PAIR(typed, "tp_btf/sys_enter", __u64, {
 	see_call(ctx[1], which);
 	return 0;
 })
-PAIR(fentry, "fentry/__x64_sys_getppid", __u64, {
+PAIR(fentry, "fentry/do_filp_open", __u64, {
 	if (bpf_get_func_ip(ctx)) /* which a trampoline keeps only where it is asked for */
 		see_thread(which);
 	return 0;
 })
-PAIR(fexit, "fexit/__x64_sys_getppid", __u64, {
+PAIR(fexit, "fexit/do_filp_open", __u64, {
 	see_thread(which);
 	return 0;
 })
@@ -194,7 +194,7 @@ PAIR(lsm_sleepy, "lsm.s/file_open", __u64, {
 	return 0;
 })
 PAIR(lsm_cgroup, "lsm_cgroup/socket_sendmsg", __u64, {
-	see(which);
+	see_thread(which);
 	return 1;
 })
 

@@ -105,8 +105,10 @@ void live_veth(void)
 {
 	silence();
 	run((const char *const[]){"ip", "link", "add", "iova", "type", "veth", "peer", "name", "iovb", NULL});
-	run((const char *const[]){"ip", "link", "set", "iova", "up", NULL});
+	/* The sender last: then both are there, and it gets its queue at once, not by the kernel's link watch a little
+	 * later; frames without a queue are dropped in silence. */
 	run((const char *const[]){"ip", "link", "set", "iovb", "up", NULL});
+	run((const char *const[]){"ip", "link", "set", "iova", "up", NULL});
 }
 
 void live_send(unsigned count)

@@ -100,7 +100,7 @@ int on_kprobe(void *ctx)
 	return 0;
 }
 
-SEC("fentry/__x64_sys_getppid")
+SEC("fentry/do_filp_open")
 int on_fentry(void *ctx)
 {
 	if (is_ours())

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Refuses to start a program as root whose file another user owns, and could change. */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#define EPERM 1
+
+const volatile bool enforce = true;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} refused SEC(".maps");
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(check_owner, struct linux_binprm *bprm)
+{
+	__u32 zero = 0;
+	__u64 *count;
+
+	if ((__u32)bpf_get_current_uid_gid() || !BPF_CORE_READ(bprm, file, f_inode, i_uid.val))
+		return 0;
+	count = bpf_map_lookup_elem(&refused, &zero);
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return enforce ? -EPERM : 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -251,6 +251,8 @@ static void update(struct pass *pass, enum side side, enum side walked, enum are
 	iov_asm_map(&pass->code, BPF_REG_1, map_of(pass, side));
 	iov_asm_set(&pass->code, BPF_REG_4, flags);
 	iov_asm_call(&pass->code, BPF_FUNC_map_update_elem);
+	iov_asm_alu(&pass->code, BPF_LSH, BPF_REG_0, 32); /* before 6.4 the upper half of it is anything */
+	iov_asm_alu(&pass->code, BPF_ARSH, BPF_REG_0, 32);
 }
 
 static void erase(struct pass *pass, enum side side, enum side walked)

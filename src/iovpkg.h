@@ -51,6 +51,7 @@ enum iov_code {
 	IOV_E_DECLINED = 16,   /* the confirm callback said no */
 	IOV_E_UNHEALTHY = 17,  /* a health check failed after the switch; the host went back */
 	IOV_E_PARTIAL = 18,    /* the program's alone: restore left something out, which its answer says */
+	IOV_E_STOPPED = 19,    /* the stop callback asked for it; the host is as it was */
 };
 
 enum iov_event_kind {
@@ -79,7 +80,13 @@ struct iov_config {
 	const char *root;   /* every path is below it; NULL or "/" is the live host */
 	const char *worker; /* path of iovpkg-worker; NULL: the installed one */
 	bool offline;	    /* never reach for a registry: the last verified index and cached archives answer */
-	void (*event)(const struct iov_event *event, void *data);		   /* NULL: silent */
+	void (*event)(const struct iov_event *event, void *data); /* NULL: silent */
+	/* Asked between the steps of a change: true takes the change back and ends with IOV_E_STOPPED. Not asked once
+	 * the change is in force. NULL: never. */
+	bool (*stop)(void *data);
+	/* True when the host begins to change, false when that is over: in between the process should not be ended.
+	 * It may be, the next command then settles it. NULL: nobody wants to know. */
+	void (*changing)(bool changing, void *data);
 	bool (*confirm)(enum iov_question question, const char *json, void *data); /* NULL: plans go, trust does not */
 	void *data;
 };

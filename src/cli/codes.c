@@ -23,6 +23,7 @@ static const struct cli_code codes[] = {
 	[IOV_E_DECLINED] = {"declined", "you said no"},
 	[IOV_E_UNHEALTHY] = {"unhealthy", "a health check failed, and the host went back"},
 	[IOV_E_PARTIAL] = {"partial", "done, but not all of what should run is up"},
+	[IOV_E_STOPPED] = {"stopped", "a signal asked for the end; the host is as it was"},
 };
 
 const struct cli_code *cli_code(size_t code)

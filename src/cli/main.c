@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/generate.h"
 #include "cli/help.h"
+#include "cli/signals.h"
 #include "util/cleanup.h"
 
 static void on_event(const struct iov_event *event, void *data)
@@ -57,8 +58,11 @@ static int open_and_run(struct cli *cli)
 		.offline = cli->values.offline,
 		.event = on_event,
 		.confirm = cli_confirm,
+		.stop = cli_signals_stop,
+		.changing = cli_signals_changing,
 		.data = cli,
 	};
+	cli_signals_init();
 	int rc = iov_ctx_new(&config, &cli->ctx);
 	if (rc)
 		rc = cli_fail(cli, rc, cli->ctx ? iov_error_text(cli->ctx) : "out of memory");

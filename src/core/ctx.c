@@ -213,3 +213,16 @@ void iov_done(struct iov_ctx *ctx, const char *verb, const char *subject)
 {
 	emit(ctx, &(struct iov_event){.kind = IOV_EVENT_DONE, .text = verb, .subject = subject});
 }
+
+int iov_stop_asked(struct iov_ctx *ctx)
+{
+	if (!ctx->config.stop || !ctx->config.stop(ctx->config.data))
+		return IOV_OK;
+	return iov_error(ctx, IOV_E_STOPPED, "stopped, as you asked; nothing was changed");
+}
+
+void iov_changing(struct iov_ctx *ctx, bool changing)
+{
+	if (ctx->config.changing)
+		ctx->config.changing(changing, ctx->config.data);
+}

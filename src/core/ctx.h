@@ -39,6 +39,11 @@ int iov_error_restore(struct iov_ctx *ctx, struct iov_saved_error saved); /* ret
 /* A path below the root: iov_path(ctx, "/var/lib/iovpkg/store/%s", sha). Owned by the caller; NULL: no memory. */
 char *iov_path(const struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* IOV_E_STOPPED when the stop callback says so. */
+int iov_stop_asked(struct iov_ctx *ctx);
+/* Tells the changing callback. */
+void iov_changing(struct iov_ctx *ctx, bool changing);
+
 void iov_note(struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void iov_warn(struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void iov_step(struct iov_ctx *ctx, const char *verb, const char *subject);

@@ -146,8 +146,8 @@ struct iov_engine_ops {
 	int (*describe_program)(struct iov_engine *engine, const char *pin, json_t **ret);
 	/* What is pinned at a path; nothing there is no error. */
 	int (*inspect)(struct iov_engine *engine, const char *pin, struct iov_pinned *ret);
-	/* Pins the map with this id, in place of what is pinned there. */
-	int (*pin_map)(struct iov_engine *engine, uint32_t id, const char *pin);
+	/* Pins the map or program with this id, in place of what is pinned there. */
+	int (*pin_id)(struct iov_engine *engine, enum iov_pinned_kind kind, uint32_t id, const char *pin);
 	void (*free)(struct iov_engine *engine);
 };
 

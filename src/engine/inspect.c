@@ -117,12 +117,13 @@ int iov_kernel_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *
 }
 
 /* Under another name first: whoever looks finds the old pin or the new one. */
-int iov_kernel_pin_map(struct iov_ctx *ctx, uint32_t id, const char *pin)
+int iov_kernel_pin_id(struct iov_ctx *ctx, enum iov_pinned_kind kind, uint32_t id, const char *pin)
 {
 	iov_auto(iov_buf_release) struct iov_buf aside = {0};
-	iov_auto(iov_close_fd) int fd = bpf_map_get_fd_by_id(id);
+	iov_auto(iov_close_fd) int fd = kind == IOV_PINNED_MAP ? bpf_map_get_fd_by_id(id) : bpf_prog_get_fd_by_id(id);
 	if (fd < 0)
-		return iov_error_errno(ctx, errno, "cannot open map %u of the kernel", id);
+		return iov_error_errno(ctx, errno, "cannot open what has id %u in the kernel, to pin it at '%s'", id,
+				       pin);
 	iov_buf_printf(&aside, "%s_new", pin);
 	if (iov_buf_failed(&aside))
 		return iov_oom(ctx);
@@ -130,5 +131,5 @@ int iov_kernel_pin_map(struct iov_ctx *ctx, uint32_t id, const char *pin)
 	int rc = iov_fs_mkdirs_for(pin, 0700);
 	if (!rc && (bpf_obj_pin(fd, aside.data) || rename(aside.data, pin)))
 		rc = -errno;
-	return rc ? iov_error_errno(ctx, rc, "cannot pin map %u at '%s'", id, pin) : IOV_OK;
+	return rc ? iov_error_errno(ctx, rc, "cannot pin what has id %u at '%s'", id, pin) : IOV_OK;
 }

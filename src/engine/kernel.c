@@ -214,9 +214,9 @@ static int inspect(struct iov_engine *engine, const char *pin, struct iov_pinned
 	return iov_kernel_inspect(engine->ctx, pin, ret);
 }
 
-static int pin_map(struct iov_engine *engine, uint32_t id, const char *pin)
+static int pin_id(struct iov_engine *engine, enum iov_pinned_kind kind, uint32_t id, const char *pin)
 {
-	return iov_kernel_pin_map(engine->ctx, id, pin);
+	return iov_kernel_pin_id(engine->ctx, kind, id, pin);
 }
 
 static void free_engine(struct iov_engine *engine)
@@ -254,7 +254,7 @@ static const struct iov_engine_ops ops = {
 	.describe_map = describe_map,
 	.describe_program = describe_program,
 	.inspect = inspect,
-	.pin_map = pin_map,
+	.pin_id = pin_id,
 	.free = free_engine,
 };
 

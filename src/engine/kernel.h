@@ -21,7 +21,7 @@ int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_o
 			struct iov_filled *ret);
 /* inspect.c */
 int iov_kernel_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret);
-int iov_kernel_pin_map(struct iov_ctx *ctx, uint32_t id, const char *pin);
+int iov_kernel_pin_id(struct iov_ctx *ctx, enum iov_pinned_kind kind, uint32_t id, const char *pin);
 int iov_kernel_describe_map(struct iov_ctx *ctx, const char *pin, json_t **ret);
 int iov_kernel_describe_program(struct iov_ctx *ctx, const char *pin, json_t **ret);
 

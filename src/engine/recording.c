@@ -445,10 +445,10 @@ static int inspect(struct iov_engine *engine, const char *pin, struct iov_pinned
 	return rc ? rc : iov_pretend_inspect(engine->ctx, pin, ret);
 }
 
-static int pin_map(struct iov_engine *engine, uint32_t id, const char *pin)
+static int pin_id(struct iov_engine *engine, enum iov_pinned_kind kind, uint32_t id, const char *pin)
 {
 	iov_auto(iov_json_release) json_t *content = json_pack("{s:I}", "id", (json_int_t)id);
-	int rc = enter_dir(engine, "pin_map", pin);
+	int rc = enter_dir(engine, kind == IOV_PINNED_MAP ? "pin_map" : "pin_program", pin);
 	if (!rc && unlink(pin) && errno != ENOENT)
 		rc = iov_error_errno(engine->ctx, errno, "cannot remove the pin '%s'", pin);
 	if (rc)
@@ -492,7 +492,7 @@ static const struct iov_engine_ops ops = {
 	.describe_map = describe,
 	.describe_program = describe,
 	.inspect = inspect,
-	.pin_map = pin_map,
+	.pin_id = pin_id,
 	.free = release,
 };
 

@@ -1,4 +1,5 @@
 /* Instances: is each loaded, is every program pinned, does every hook run it? */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +54,13 @@ static int compare_site(struct iov_diagnosis *diagnosis, const struct iov_instan
 	if (!pinned)
 		return iov_findings_add(diagnosis->ctx, &diagnosis->findings, IOV_FOUND_NO_PROGRAM, site.instance, dir,
 					"program '%s' of '%s' runs, but is not pinned", site.program, site.instance);
+	if (running.prog_id == pinned && running.armed)
+		return iov_findings_add(
+			diagnosis->ctx, &diagnosis->findings, IOV_FOUND_ARMED, site.instance,
+			*site.target ? site.target : site.section,
+			"the entry in front of program '%s' of '%s' is prepared for an upgrade, and none is "
+			"under way",
+			site.program, site.instance);
 	if (running.prog_id == pinned)
 		return IOV_OK;
 	return iov_findings_add(diagnosis->ctx, &diagnosis->findings, IOV_FOUND_OTHER_PROGRAM, site.instance,
@@ -76,10 +84,23 @@ static int compare_instance(struct iov_diagnosis *diagnosis, const struct iov_in
 	return rc;
 }
 
+static int compare_index(struct iov_diagnosis *diagnosis)
+{
+	const struct iov_generation *current = diagnosis->view.current;
+	iov_auto(iov_free_ptr) char *path = iov_path(diagnosis->ctx, IOV_PINS "/index");
+	uint64_t stored = 0;
+	int rc = path ? diagnosis->engine->ops->stored(diagnosis->engine, &stored) : iov_oom(diagnosis->ctx);
+	if (rc || !current->n_instances || stored == current->number)
+		return rc;
+	return iov_findings_add(diagnosis->ctx, &diagnosis->findings, IOV_FOUND_INDEX, "", path,
+				"the generation index says %" PRIu64 ", and generation %" PRIu64 " is current", stored,
+				current->number);
+}
+
 int iov_diagnose_instances(struct iov_diagnosis *diagnosis)
 {
 	const struct iov_plan *plan = diagnosis->view.plan;
-	int rc = IOV_OK;
+	int rc = compare_index(diagnosis);
 	for (size_t i = 0; !rc && i < plan->n_instances; i++)
 		rc = compare_instance(diagnosis, &plan->instances[i]);
 	return rc;

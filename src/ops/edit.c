@@ -19,7 +19,12 @@ static int recover(struct iov_edit *edit)
 	if (!iov_transaction_pending(edit->ctx))
 		return IOV_OK;
 	int rc = iov_edit_engine(edit);
-	return rc ? rc : iov_transaction_recover(edit->ctx, edit->engine);
+	if (rc)
+		return rc;
+	iov_changing(edit->ctx, true);
+	rc = iov_transaction_recover(edit->ctx, edit->engine);
+	iov_changing(edit->ctx, false);
+	return rc;
 }
 
 int iov_edit_lock(struct iov_ctx *ctx, unsigned flags, struct iov_edit *ret)
@@ -105,7 +110,12 @@ static int carry_out(struct iov_edit *edit, const struct iov_plan *plan)
 	if (!edit->from->n_instances && !edit->to->n_instances)
 		return commit_records(edit);
 	int rc = iov_edit_engine(edit);
-	return rc ? rc : iov_transaction_run(edit->ctx, edit->engine, plan);
+	if (rc)
+		return rc;
+	iov_changing(edit->ctx, true);
+	rc = iov_transaction_run(edit->ctx, edit->engine, plan);
+	iov_changing(edit->ctx, false);
+	return rc;
 }
 
 int iov_edit_finish(struct iov_edit *edit, char **ret_json)

@@ -7,6 +7,8 @@
 #include "util/cleanup.h"
 
 static const char by_fix[] = "run 'iovpkg doctor --fix'";
+static const char pins[] = "run 'iovpkg doctor --fix', which pins what is in use, or else brings the instance up anew";
+static const char swaps[] = "run 'iovpkg doctor --fix', which has it run the program of the generation";
 static const char renews[] = "run 'iovpkg doctor --fix', which brings the instance up anew and keeps its maps";
 
 static const struct {
@@ -24,13 +26,15 @@ static const struct {
 	[IOV_FOUND_BPFFS] = {"bpffs", "run 'iovpkg doctor --fix', which mounts it and brings the generation up",
 			     IOV_MEND_RECOVER},
 	[IOV_FOUND_NOT_LOADED] = {"not-loaded", "run 'iovpkg doctor --fix', which loads it", IOV_MEND_RENEW},
-	[IOV_FOUND_NO_PROGRAM] = {"no-program", renews, IOV_MEND_RENEW},
-	[IOV_FOUND_NO_MAP] = {"no-map", renews, IOV_MEND_RENEW},
-	[IOV_FOUND_OTHER_MAP] = {"other-map", renews, IOV_MEND_RENEW},
+	[IOV_FOUND_NO_PROGRAM] = {"no-program", pins, IOV_MEND_RENEW},
+	[IOV_FOUND_NO_MAP] = {"no-map", pins, IOV_MEND_RENEW},
+	[IOV_FOUND_OTHER_MAP] = {"other-map", pins, IOV_MEND_RENEW},
 	[IOV_FOUND_FOREIGN_MAP] = {"foreign-map", renews, IOV_MEND_RENEW},
 	[IOV_FOUND_NOT_ATTACHED] = {"not-attached", "run 'iovpkg doctor --fix', which attaches it again",
 				    IOV_MEND_RENEW},
-	[IOV_FOUND_OTHER_PROGRAM] = {"other-program", renews, IOV_MEND_RENEW},
+	[IOV_FOUND_OTHER_PROGRAM] = {"other-program", swaps, IOV_MEND_RENEW},
+	[IOV_FOUND_ARMED] = {"armed", swaps, IOV_MEND_RENEW},
+	[IOV_FOUND_INDEX] = {"index", "run 'iovpkg doctor --fix', which stores it again", IOV_MEND_INDEX},
 	[IOV_FOUND_NO_TARGET] = {"no-target",
 				 "bring the target back and run 'iovpkg doctor --fix', or unload the "
 				 "instance",

@@ -22,7 +22,9 @@ enum iov_finding_kind {
 	IOV_FOUND_FOREIGN_MAP,	 /* a program uses a map that the lock does not say */
 	IOV_FOUND_NOT_ATTACHED,	 /* a hook runs nothing of ours */
 	IOV_FOUND_OTHER_PROGRAM, /* a hook runs another program than the pinned one */
-	IOV_FOUND_NO_TARGET,	 /* what a program is to be attached to is not there */
+	IOV_FOUND_ARMED,     /* an entry program stands in front of a hook that can do without, or its slots differ */
+	IOV_FOUND_INDEX,     /* the generation index says another generation */
+	IOV_FOUND_NO_TARGET, /* what a program is to be attached to is not there */
 	/* What is left over. */
 	IOV_FOUND_STRAY_TREE,	  /* staging without a journal, a mark of another generation */
 	IOV_FOUND_STRAY_INSTANCE, /* pins of an instance that the generation does not have */
@@ -36,6 +38,7 @@ enum iov_mend {
 	IOV_MEND_RECOVER, /* by what every changing command does first */
 	IOV_MEND_STORE,	  /* the entry is fetched or built again */
 	IOV_MEND_RENEW,	  /* the instance is brought up anew */
+	IOV_MEND_INDEX,	  /* the generation is stored again */
 	IOV_MEND_REMOVE,  /* what is left over goes */
 };
 

@@ -37,7 +37,7 @@ static int remove_strays(struct iov_diagnosis *now)
 	return rc;
 }
 
-/* ---- maps whose pins were lost ---- */
+/* ---- in place: maps and programs whose pins were lost, hooks that run something else ---- */
 
 /* The id of the map that the programs of an instance use under this name; 0: none does. */
 static int used_map(struct iov_diagnosis *now, const struct iov_instance_change *one, const char *map, uint32_t *ret)
@@ -109,16 +109,53 @@ static int pin_again(struct iov_diagnosis *now, const struct iov_instance_change
 			continue;
 		rc = map_in_use(now, one, object->maps[i].name, &id);
 		if (!rc && id)
-			rc = now->engine->ops->pin_map(now->engine, id, pin);
+			rc = now->engine->ops->pin_id(now->engine, IOV_PINNED_MAP, id, pin);
 	}
 	return rc;
 }
 
-static int pin_lost_maps(struct iov_diagnosis *now)
+/* A hook that is attached runs the pinned program again, by one step of its own. */
+static int run_pinned(struct iov_diagnosis *now, const struct iov_site *site, const char *dir,
+		      const struct iov_running *running)
 {
+	uint32_t pinned = 0;
+	int rc = now->engine->ops->program_id(now->engine, dir, site->program, &pinned);
+	bool attached = running->prog_id || running->link_id;
+	if (rc || !pinned || !attached || (running->prog_id == pinned && !running->armed))
+		return rc;
+	return now->engine->ops->swap(now->engine, site, dir);
+}
+
+/* The program that a hook runs, where its pin is gone. */
+static int mend_site(struct iov_diagnosis *now, const struct iov_instance_change *one,
+		     const struct iov_site_change *what)
+{
+	const struct iov_site site = {.instance = one->after->name,
+				      .program = what->program,
+				      .section = what->section,
+				      .target = what->target};
+	iov_auto(iov_free_ptr) char *dir = iov_view_dir(&now->view, one->after->name);
+	iov_auto(iov_free_ptr) char *pin = NULL;
+	struct iov_running running = {0};
+	if (!dir || asprintf(&pin, "%s/progs/%s", dir, what->program) < 0)
+		return iov_oom(now->ctx);
+	if (now->engine->ops->running(now->engine, &site, dir, &running))
+		return IOV_OK; /* told already */
+	if (iov_fs_exists(pin) || !running.prog_id)
+		return run_pinned(now, &site, dir, &running);
+	return now->engine->ops->pin_id(now->engine, IOV_PINNED_PROGRAM, running.prog_id, pin);
+}
+
+static int mend_in_place(struct iov_diagnosis *now)
+{
+	const struct iov_plan *plan = now->view.plan;
 	int rc = IOV_OK;
-	for (size_t i = 0; !rc && now->view.plan && i < now->view.plan->n_instances; i++)
-		rc = pin_again(now, &now->view.plan->instances[i]);
+	for (size_t i = 0; !rc && plan && i < plan->n_instances; i++) {
+		for (size_t s = 0; !rc && s < plan->instances[i].n_sites; s++)
+			rc = mend_site(now, &plan->instances[i], &plan->instances[i].sites[s]);
+		if (!rc)
+			rc = pin_again(now, &plan->instances[i]);
+	}
 	return rc;
 }
 
@@ -179,21 +216,36 @@ static int build_again(struct iov_edit *edit)
 	return rc;
 }
 
-int iov_mend(struct iov_edit *edit, const struct iov_findings *found)
+/* What one step mends; each can be repeated, and none changes what the generation says. */
+static int mend_steps(struct iov_edit *edit)
 {
 	iov_auto(iov_diagnosis_release) struct iov_diagnosis now = {0};
+	int rc = iov_diagnose(edit->ctx, edit->engine, &now);
+	if (!rc)
+		rc = remove_strays(&now);
+	if (!rc && iov_findings_need(&now.findings, IOV_MEND_INDEX))
+		rc = edit->engine->ops->store(edit->engine, edit->from->number);
+	return rc ? rc : mend_in_place(&now);
+}
+
+/* What is left asks for a transaction. */
+static int mend_instances(struct iov_edit *edit)
+{
+	iov_auto(iov_diagnosis_release) struct iov_diagnosis now = {0};
+	int rc = iov_diagnose(edit->ctx, edit->engine, &now);
+	if (!rc)
+		rc = renew(edit, &now.findings);
+	return rc ? rc : iov_edit_finish(edit, NULL);
+}
+
+int iov_mend(struct iov_edit *edit, const struct iov_findings *found)
+{
 	int rc = iov_findings_need(found, IOV_MEND_STORE) ? iov_mend_store(edit->ctx, found) : IOV_OK;
 	if (!rc)
 		rc = iov_edit_open(edit);
 	if (!rc)
 		rc = build_again(edit);
 	if (!rc)
-		rc = iov_diagnose(edit->ctx, edit->engine, &now);
-	if (!rc)
-		rc = remove_strays(&now);
-	if (!rc)
-		rc = pin_lost_maps(&now);
-	if (!rc)
-		rc = renew(edit, &now.findings);
-	return rc ? rc : iov_edit_finish(edit, NULL);
+		rc = mend_steps(edit);
+	return rc ? rc : mend_instances(edit);
 }

@@ -1,8 +1,9 @@
 /*
- * What `doctor --fix` does about what was found. A repair is a change like every other: the instances that differ are
- * brought up anew by a transaction from generation N to N+1, whose record says which ones were renewed, so that a crash
- * in it is recovered from like any other. What needs no transaction comes before it: entries of the store are fetched
- * or built, what is left over goes, and a map whose pin was lost is pinned again while the programs still hold it.
+ * What `doctor --fix` does about what was found. First what single steps mend, each of which can be repeated: entries
+ * of the store are fetched or built, what is left over goes, maps and programs in use whose pins were lost are pinned
+ * again, hooks that run something else run the pinned program. What differs then asks for a change like every other:
+ * the instances are brought up anew by a transaction from generation N to N+1, whose record says which ones were
+ * renewed, so that a crash in it is recovered from like any other.
  */
 #ifndef IOV_OPS_MEND_H
 #define IOV_OPS_MEND_H

@@ -21,20 +21,54 @@ static int tell(const char *point)
 	return IOV_OK;
 }
 
+static int kill_here(struct iov_ctx *ctx, const char *point)
+{
+	(void)ctx, (void)point;
+	return raise(SIGKILL);
+}
+
+static int fail_here(struct iov_ctx *ctx, const char *point)
+{
+	return iov_error(ctx, IOV_E_IO, "failed at fault point '%s', as IOVPKG_FAULT asks; unset it", point);
+}
+
+/* Until somebody continues it. */
+static int stop_here(struct iov_ctx *ctx, const char *point)
+{
+	(void)ctx, (void)point;
+	return raise(SIGSTOP);
+}
+
+static const struct {
+	const char *prefix;
+	int (*act)(struct iov_ctx *ctx, const char *point);
+} wishes[] = {{"fail:", fail_here}, {"stop:", stop_here}, {"", kill_here}};
+
+/* Points are wished for by number, or by name: the first of that name. */
+static bool is_meant(const char *wish, const char *point)
+{
+	static bool met;
+	char *end;
+	unsigned long nth = strtoul(wish, &end, 10);
+	bool meant = *end ? !met && !strcmp(wish, point) : nth == passed;
+	met = met || meant;
+	return meant;
+}
+
 int iov_fault(struct iov_ctx *ctx, const char *point)
 {
-	static const char fail[] = "fail:";
 	const char *wish = getenv("IOVPKG_FAULT");
 	if (!wish)
 		return IOV_OK;
 	if (!strcmp(wish, "times"))
 		return tell(point);
-	bool fails = !strncmp(wish, fail, strlen(fail));
-	if (++passed != strtoul(fails ? wish + strlen(fail) : wish, NULL, 10))
-		return IOV_OK;
-	if (!fails)
-		raise(SIGKILL);
-	return iov_error(ctx, IOV_E_IO, "failed at fault point '%s', as IOVPKG_FAULT asks; unset it", point);
+	passed++;
+	for (size_t i = 0; i < IOV_COUNT(wishes); i++) {
+		size_t len = strlen(wishes[i].prefix);
+		if (!strncmp(wish, wishes[i].prefix, len))
+			return is_meant(wish + len, point) ? wishes[i].act(ctx, point) : IOV_OK;
+	}
+	return IOV_OK;
 }
 
 #endif

@@ -1,7 +1,9 @@
 /*
  * Fault points, for tests only: built with --enable-fault-points, the process kills itself (SIGKILL) at the Nth point
- * it passes when IOVPKG_FAULT=N is set, or fails there with an I/O error when IOVPKG_FAULT=fail:N. IOVPKG_FAULT=times
- * writes the time of each point to stderr, for bench/steps. Otherwise nothing is compiled in.
+ * it passes when IOVPKG_FAULT=N is set, fails there with an I/O error when IOVPKG_FAULT=fail:N, or stops (SIGSTOP) when
+ * IOVPKG_FAULT=stop:N, so that a test can do something in between. In place of a number a point's name can stand:
+ * "stop:instance staged" is the first of that name. IOVPKG_FAULT=times writes the time of each point to stderr, for
+ * bench/steps. Otherwise nothing is compiled in.
  */
 #ifndef IOV_TRANSACTION_FAULT_H
 #define IOV_TRANSACTION_FAULT_H

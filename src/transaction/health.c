@@ -118,7 +118,9 @@ static int follow(const struct iov_transaction *t, struct checks *checks)
 	int rc = look_once(t, checks, &decided);
 	while (!rc && !decided) {
 		pause_for(TICK_MS);
-		rc = look_once(t, checks, &decided);
+		rc = iov_stop_asked(t->ctx);
+		if (!rc)
+			rc = look_once(t, checks, &decided);
 	}
 	return rc;
 }

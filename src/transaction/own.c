@@ -14,7 +14,7 @@
 
 static const char *const kinds[] = {"progs", "maps", "links", "slots", "runs", "base"};
 
-static const char *const tops[] = {"live", "staging"};
+static const char *const tops[] = {"live", "staging", "index"};
 
 static bool is_among(const char *const *words, size_t count, const char *name)
 {

@@ -163,7 +163,7 @@ static int adopt_site(const struct iov_transaction *t, const struct iov_moving *
 	if (moving->change == IOV_UNLOAD || (moving->change == IOV_LOAD && !moving->has_partner))
 		return IOV_OK;
 	int rc = iov_transaction_running(t, from, IOV_TREE_LIVE, &running);
-	if (!rc && running.prog_id)
+	if (!rc && (running.prog_id || running.link_id))
 		rc = t->engine->ops->adopt_site(t->engine, from, live, &moving->site, staging);
 	return rc ? rc : iov_fault(t->ctx, "site adopted");
 }
@@ -185,8 +185,11 @@ int iov_transaction_prepare(const struct iov_transaction *t)
 	if (rc || !iov_transaction_moves_kernel(t))
 		return rc;
 	rc = make_trees(t);
-	for (size_t i = 0; !rc && i < t->plan->n_instances; i++)
-		rc = stage(t, &t->plan->instances[i]);
+	for (size_t i = 0; !rc && i < t->plan->n_instances; i++) {
+		rc = iov_stop_asked(t->ctx);
+		if (!rc)
+			rc = stage(t, &t->plan->instances[i]);
+	}
 	if (!rc)
 		rc = iov_transaction_each_site(t, adopt_site, false, NULL);
 	return rc ? rc : arm(t);

@@ -51,6 +51,14 @@ static int conclude(const struct iov_transaction *t, int rc)
 	return go_forward(t);
 }
 
+/* Until the last of them the way back is open. */
+static int (*const phases[])(const struct iov_transaction *t) = {
+	iov_transaction_prepare,
+	iov_transaction_switch,
+	iov_transaction_health,
+	iov_transaction_commit,
+};
+
 int iov_transaction_execute(const struct iov_transaction *t)
 {
 	int rc = iov_transaction_check(t);
@@ -59,14 +67,11 @@ int iov_transaction_execute(const struct iov_transaction *t)
 	rc = begin(t);
 	if (!rc)
 		rc = iov_fault(t->ctx, "journal begun");
-	if (!rc)
-		rc = iov_transaction_prepare(t);
-	if (!rc)
-		rc = iov_transaction_switch(t);
-	if (!rc)
-		rc = iov_transaction_health(t);
-	if (!rc)
-		rc = iov_transaction_commit(t);
+	for (size_t i = 0; !rc && i < IOV_COUNT(phases); i++) {
+		rc = iov_stop_asked(t->ctx);
+		if (!rc)
+			rc = phases[i](t);
+	}
 	return conclude(t, rc);
 }
 

@@ -26,8 +26,9 @@ static int replace(const struct iov_transaction *t, const struct iov_moving *mov
 	int rc = iov_transaction_running(t, &moving->site, IOV_TREE_STAGING, &running);
 	if (rc)
 		return rc;
-	return running.prog_id ? iov_transaction_on_site(t, t->engine->ops->swap, &moving->site, IOV_TREE_STAGING)
-			       : attach(t, moving);
+	return running.prog_id || running.link_id
+		       ? iov_transaction_on_site(t, t->engine->ops->swap, &moving->site, IOV_TREE_STAGING)
+		       : attach(t, moving);
 }
 
 static int move_alone(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)

@@ -3,6 +3,7 @@
 #include "state/generations.h"
 #include "state/journal.h"
 #include "transaction/fault.h"
+#include "transaction/own.h"
 #include "util/cleanup.h"
 
 void iov_failures_note(struct iov_ctx *ctx, struct iov_failures *failures, int rc)
@@ -20,10 +21,7 @@ int iov_failures_end(struct iov_ctx *ctx, struct iov_failures *failures)
 
 int iov_transaction_remove_tree(const struct iov_transaction *t, enum iov_tree tree)
 {
-	iov_auto(iov_free_ptr) char *path = iov_tree_path(t->ctx, tree);
-	if (!path)
-		return iov_oom(t->ctx);
-	return iov_tree_exists(t->ctx, tree) ? t->engine->ops->remove_tree(t->engine, path) : IOV_OK;
+	return iov_own_remove_tree(t->engine, tree);
 }
 
 /* A filter without a link is found by its mark, which another site of the instance may have taken over: then it runs a

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "util/cleanup.h"
+
 /* The one global and the one look at the environment in the library, and in test builds only: a process has one crash
  * to spend. */
 static unsigned long passed;

@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Counts what passes a point of netfilter, by the protocol above IP. */
-#include "vmlinux.h"
+#include <linux/bpf.h>
+#include <linux/types.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #define ACCEPT 1 /* NF_ACCEPT */
 #define FAMILY_IPV6 10
 #define PROTOCOLS 256
-#define offsetof(type, member) __builtin_offsetof(type, member)
+#define IPV4_PROTOCOL 9 /* where the headers have it */
+#define IPV6_PROTOCOL 6
+
+/* As much of the kernel's structs as is read. */
+struct sk_buff {
+	unsigned int len;
+	unsigned char *head;
+	__u16 network_header;
+} __attribute__((preserve_access_index));
+
+struct nf_hook_state {
+	__u8 hook;
+	__u8 pf;
+} __attribute__((preserve_access_index));
+
+struct bpf_nf_ctx {
+	const struct nf_hook_state *state;
+	struct sk_buff *skb;
+};
 
 struct traffic {
 	__u64 packets;
@@ -27,9 +46,7 @@ static __always_inline __u32 protocol_of(const struct sk_buff *skb, __u8 family)
 	const unsigned char *header = BPF_CORE_READ(skb, head) + BPF_CORE_READ(skb, network_header);
 	__u8 protocol = 0;
 
-	bpf_probe_read_kernel(&protocol, 1,
-			      header + (family == FAMILY_IPV6 ? offsetof(struct ipv6hdr, nexthdr)
-							      : offsetof(struct iphdr, protocol)));
+	bpf_probe_read_kernel(&protocol, 1, header + (family == FAMILY_IPV6 ? IPV6_PROTOCOL : IPV4_PROTOCOL));
 	return protocol;
 }
 

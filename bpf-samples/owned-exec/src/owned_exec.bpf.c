@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Refuses to start a program as root whose file another user owns, and could change. */
-#include "vmlinux.h"
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <stdbool.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 
 #define EPERM 1
+
+/* As much of the kernel's structs as is read. */
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct inode {
+	kuid_t i_uid;
+} __attribute__((preserve_access_index));
+
+struct file {
+	struct inode *f_inode;
+} __attribute__((preserve_access_index));
+
+struct linux_binprm {
+	struct file *file;
+} __attribute__((preserve_access_index));
 
 const volatile bool enforce = true;
 
@@ -16,9 +34,11 @@ struct {
 	__type(value, __u64);
 } refused SEC(".maps");
 
+/* Argument: struct linux_binprm *bprm. */
 SEC("lsm/bprm_check_security")
-int BPF_PROG(check_owner, struct linux_binprm *bprm)
+int check_owner(__u64 *ctx)
 {
+	const struct linux_binprm *bprm = (const void *)ctx[0];
 	__u32 zero = 0;
 	__u64 *count;
 

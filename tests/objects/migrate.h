@@ -20,9 +20,10 @@ struct prefix {
 
 MAP(flows, BPF_MAP_TYPE_HASH, ROOM, struct key, struct value, 0);
 MAP(sparse, BPF_MAP_TYPE_HASH, ROOM, struct key, struct value, BPF_F_NO_PREALLOC);
-MAP(recent, BPF_MAP_TYPE_LRU_HASH, ROOM, struct key, struct value, 0);
+/* Each CPU sets some hundred free entries of an LRU map aside, so one of ordinary size is never full of few. */
+MAP(recent, BPF_MAP_TYPE_LRU_HASH, 16 * ROOM, struct key, struct value, 0);
 MAP(cpu_flows, BPF_MAP_TYPE_PERCPU_HASH, ROOM, struct key, struct value, 0);
-MAP(cpu_recent, BPF_MAP_TYPE_LRU_PERCPU_HASH, ROOM, struct key, struct value, 0);
+MAP(cpu_recent, BPF_MAP_TYPE_LRU_PERCPU_HASH, 16 * ROOM, struct key, struct value, 0);
 MAP(slots, BPF_MAP_TYPE_ARRAY, 8, __u32, struct value, 0);
 MAP(cpu_slots, BPF_MAP_TYPE_PERCPU_ARRAY, 8, __u32, struct value, 0);
 MAP(prefixes, BPF_MAP_TYPE_LPM_TRIE, 64, struct prefix, struct value, BPF_F_NO_PREALLOC);

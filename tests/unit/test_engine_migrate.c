@@ -277,7 +277,7 @@ START_TEST(test_late_writes_are_merged)
 			continue;
 		ck_assert(look_new(&scene.new, i, 1, &value));
 		ck_assert_msg(value.packets == 122, "%s: %lu", hashes[i].map, (unsigned long)value.packets);
-		ck_assert(look_new(&scene.new, i, 12, &value));
+		ck_assert_msg(look_new(&scene.new, i, 12, &value), "%s", hashes[i].map);
 		ck_assert_uint_eq(value.packets, 3);
 		ck_assert(look_new(&scene.new, i, 13, &value));
 		ck_assert_msg(value.packets == 4, "%s: %lu", hashes[i].map, (unsigned long)value.packets);

@@ -131,11 +131,12 @@ struct iov_engine_ops {
 		     struct iov_migrated *ret);
 	/* Returns when every program that began before the call has ended. */
 	int (*grace)(struct iov_engine *engine);
-	/* The contents of a map: to a file, and from one into the empty map pinned at `pin` (state/saved.h). */
+	/* The contents of a map: to a file, and from one into the empty map pinned at `pin` (state/saved.h). `upgrade`
+	 * is what the manifest says of this map under `maps.upgrade`, for a file of another layout; or NULL. */
 	int (*save_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
 			uint64_t *ret_entries);
 	int (*fill_map)(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
-			struct iov_filled *ret);
+			const json_t *upgrade, struct iov_filled *ret);
 	/* Two directories of the pin tree change places in one step. */
 	int (*exchange)(struct iov_engine *engine, const char *a, const char *b);
 	int (*remove_tree)(struct iov_engine *engine, const char *dir);

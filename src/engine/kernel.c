@@ -184,9 +184,9 @@ static int save_map(struct iov_engine *engine, const char *pin, const struct iov
 }
 
 static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
-		    struct iov_filled *ret)
+		    const json_t *upgrade, struct iov_filled *ret)
 {
-	return iov_kernel_fill_map(engine->ctx, pin, map, path, ret);
+	return iov_kernel_fill_map(engine->ctx, pin, map, path, upgrade, ret);
 }
 
 static int exchange(struct iov_engine *engine, const char *a, const char *b)

@@ -18,7 +18,7 @@ int iov_kernel_grace(struct iov_ctx *ctx);
 int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path,
 			uint64_t *ret_entries);
 int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path,
-			struct iov_filled *ret);
+			const json_t *upgrade, struct iov_filled *ret);
 /* inspect.c */
 int iov_kernel_inspect(struct iov_ctx *ctx, const char *pin, struct iov_pinned *ret);
 int iov_kernel_pin_id(struct iov_ctx *ctx, enum iov_pinned_kind kind, uint32_t id, const char *pin);

@@ -403,10 +403,10 @@ static int save_map(struct iov_engine *engine, const char *pin, const struct iov
 }
 
 static int fill_map(struct iov_engine *engine, const char *pin, const struct iov_object_map *map, const char *path,
-		    struct iov_filled *ret)
+		    const json_t *upgrade, struct iov_filled *ret)
 {
 	iov_auto(iov_saved_reader_release) struct iov_saved_reader reader = {.fd = -1};
-	(void)map;
+	(void)map, (void)upgrade;
 	int rc = enter_dir(engine, "fill_map", pin);
 	if (!rc)
 		rc = iov_saved_open(engine->ctx, path, &reader);

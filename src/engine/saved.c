@@ -8,6 +8,7 @@
 #include "core/place.h"
 #include "engine/kernel.h"
 #include "engine/pins.h"
+#include "engine/saved_convert.h"
 #include "state/saved.h"
 #include "util/cleanup.h"
 
@@ -186,57 +187,107 @@ int iov_kernel_save_map(struct iov_ctx *ctx, const char *pin, const struct iov_o
 
 /* ---- from a file ---- */
 
-/* The values of CPUs that this machine does not have go to the first one, number by number. */
-static void place_values(const struct table *table, const unsigned char *saved, uint32_t cpus, unsigned char *values)
+struct filling {
+	struct table table;
+	struct iov_saved_reader reader;
+	struct iov_conversion *conversion;
+	unsigned char *key, *value, *values; /* one entry as it becomes: its key, one CPU's value, all of them */
+	struct iov_filled filled;
+};
+
+static void release_filling(struct filling *filling)
 {
-	const json_t *layout = json_object_get(table->map->layout, "value");
-	memset(values, 0, table->cpus * table->value_room);
-	for (uint32_t cpu = 0; cpu < cpus; cpu++, saved += table->info.value_size) {
+	close_table(&filling->table);
+	iov_saved_reader_release(&filling->reader);
+	iov_conversion_free(filling->conversion);
+	free(filling->key);
+	free(filling->value);
+	free(filling->values);
+}
+
+/* Types may change, as from hash to LRU; but an entry has one value, or one for each CPU. */
+static int match(struct filling *filling, const json_t *upgrade)
+{
+	const struct iov_object_map *was = filling->reader.map, *map = filling->table.map;
+	const struct iov_conversion_rules rules = {.upgrade = upgrade};
+	if (!strstr(was->type, "percpu") != !strstr(map->type, "percpu"))
+		return iov_error(filling->table.ctx, IOV_E_CONTRACT,
+				 "map '%s' was saved as a '%s', whose values do not fit a '%s'", map->name, was->type,
+				 map->type);
+	int rc = iov_conversion_make(filling->table.ctx, was, map, &rules, &filling->conversion);
+	size_t i;
+	json_t *loss;
+	json_array_foreach(rc ? NULL : filling->conversion->losses, i, loss) {
+		iov_warn(filling->table.ctx, "saved entries of map '%s': %s", map->name, json_string_value(loss));
+	}
+	return rc;
+}
+
+static int begin_filling(struct filling *filling)
+{
+	const struct table *table = &filling->table;
+	filling->key = calloc(1, table->info.key_size);
+	filling->value = calloc(1, table->info.value_size);
+	filling->values = calloc(table->cpus, table->value_room);
+	return filling->key && filling->value && filling->values ? IOV_OK : iov_oom(table->ctx);
+}
+
+/* The values of CPUs that this machine does not have go to the first one, number by number. */
+static void convert_entry(struct filling *filling, const unsigned char *entry)
+{
+	const struct table *table = &filling->table;
+	const unsigned char *saved = entry + filling->reader.map->key_size;
+	iov_saved_convert(&filling->conversion->key, entry, filling->key);
+	memset(filling->values, 0, table->cpus * table->value_room);
+	for (uint32_t cpu = 0; cpu < filling->reader.cpus; cpu++, saved += filling->reader.map->value_size) {
+		iov_saved_convert(&filling->conversion->value, saved, filling->value);
 		if (cpu < table->cpus)
-			memcpy(values + cpu * table->value_room, saved, table->info.value_size);
+			memcpy(filling->values + cpu * table->value_room, filling->value, table->info.value_size);
 		else
-			iov_layout_add(layout, values, saved, table->info.value_size);
+			iov_layout_add(json_object_get(table->map->layout, "value"), filling->values, filling->value,
+				       table->info.value_size);
 	}
 }
 
-static int fill_entry(const struct table *table, const unsigned char *entry, uint32_t cpus, unsigned char *values,
-		      struct iov_filled *filled)
+static int fill_entry(struct filling *filling, const unsigned char *entry)
 {
-	place_values(table, entry + table->info.key_size, cpus, values);
-	if (!bpf_map_update_elem(table->fd, entry, values, BPF_ANY)) {
-		filled->entries++;
+	const struct table *table = &filling->table;
+	convert_entry(filling, entry);
+	if (!bpf_map_update_elem(table->fd, filling->key, filling->values, BPF_ANY)) {
+		filling->filled.entries++;
 		return IOV_OK;
 	}
 	if (errno != E2BIG && errno != ENOSPC)
 		return iov_error_errno(table->ctx, errno, "cannot fill map '%s' at '%s'", table->map->name, table->pin);
-	filled->dropped++;
+	filling->filled.dropped++;
 	return IOV_OK;
 }
 
-static int fill_entries(const struct table *table, struct iov_saved_reader *reader, struct iov_filled *filled)
+static int fill_entries(struct filling *filling)
 {
-	iov_auto(iov_free_ptr) unsigned char *values = calloc(table->cpus, table->value_room);
 	const unsigned char *entry = NULL;
-	int rc = values ? iov_saved_next(reader, &entry) : iov_oom(table->ctx);
+	int rc = iov_saved_next(&filling->reader, &entry);
 	while (!rc && entry) {
-		rc = fill_entry(table, entry, reader->cpus, values, filled);
+		rc = fill_entry(filling, entry);
 		if (!rc)
-			rc = iov_saved_next(reader, &entry);
+			rc = iov_saved_next(&filling->reader, &entry);
 	}
 	return rc;
 }
 
 int iov_kernel_fill_map(struct iov_ctx *ctx, const char *pin, const struct iov_object_map *map, const char *path,
-			struct iov_filled *ret)
+			const json_t *upgrade, struct iov_filled *ret)
 {
-	iov_auto(close_table) struct table table = {.fd = -1};
-	iov_auto(iov_saved_reader_release) struct iov_saved_reader reader = {.fd = -1};
-	*ret = (struct iov_filled){0};
-	int rc = open_table(ctx, pin, map, &table);
+	iov_auto(release_filling) struct filling filling = {.table.fd = -1, .reader.fd = -1};
+	int rc = open_table(ctx, pin, map, &filling.table);
 	if (!rc)
-		rc = iov_saved_open(ctx, path, &reader);
-	if (!rc && strcmp(reader.map->fingerprint, map->fingerprint) != 0)
-		return iov_error(ctx, IOV_E_CONTRACT, "map '%s' was saved with another layout, as '%s'", map->name,
-				 path);
-	return rc ? rc : fill_entries(&table, &reader, ret);
+		rc = iov_saved_open(ctx, path, &filling.reader);
+	if (!rc)
+		rc = match(&filling, upgrade);
+	if (!rc)
+		rc = begin_filling(&filling);
+	if (!rc)
+		rc = fill_entries(&filling);
+	*ret = filling.filled;
+	return rc;
 }

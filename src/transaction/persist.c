@@ -39,7 +39,9 @@ static int fill_map(const struct iov_transaction *t, const struct iov_instance_c
 		return iov_oom(t->ctx);
 	if (!record || !iov_fs_exists(path))
 		return IOV_OK;
-	if (t->engine->ops->fill_map(t->engine, pin, record, path, &filled))
+	const json_t *maps = json_object_get(change->new->release->manifest->json, "maps");
+	const json_t *upgrade = json_object_get(json_object_get(maps, "upgrade"), map);
+	if (t->engine->ops->fill_map(t->engine, pin, record, path, upgrade, &filled))
 		start_empty(t, instance, map, path);
 	else if (filled.dropped)
 		iov_warn(t->ctx, "map '%s' of '%s' has room for %" PRIu64 " of its saved entries; %" PRIu64 " are lost",

@@ -131,7 +131,7 @@ static int load(const struct iov_transaction *t, const struct iov_instance_chang
 		return rc;
 	iov_done(t->ctx, "loading", change->after->name);
 	rc = iov_fault(t->ctx, "instance loaded");
-	if (!rc && t->restoring)
+	if (!rc && !iov_tree_has(t->ctx, IOV_TREE_LIVE, change->after->name))
 		rc = iov_transaction_fill(t, change);
 	return rc;
 }

@@ -69,7 +69,8 @@ int iov_transaction_end_migration(const struct iov_transaction *t);
  * check. */
 int iov_transaction_health(const struct iov_transaction *t);
 bool iov_transaction_has_health(const struct iov_transaction *t);
-/* persist.c: while restoring, the saved entries of an instance's `persist` maps, before anything is attached. */
+/* persist.c: the saved entries of an instance's `persist` maps, before anything is attached, when it comes back: after
+ * a boot, or later what a boot had to leave out. What is unloaded has none. */
 int iov_transaction_fill(const struct iov_transaction *t, const struct iov_instance_change *change);
 
 /* Check, prepare, switch, commit, finish; or undo. */

@@ -38,12 +38,27 @@ send_udp 100 4000
 equal "counting goes on from there" "$(packets) $(port 4000)" "1600 1100"
 equal "the neighbour is attached again" "$(host status --json | jq '[.instances[].hooks[] | select(.attached)] | length')" 2
 
+# An upgrade changes a layout, and the power goes before the next save: what was saved is converted.
+host save --quiet
+cp -r "$tmp/watched" "$tmp/watched-1.1"
+sed -i 's/^version: .*/version: 1.1.0/; s/^maps: {/&upgrade: {totals: {on_change: migrate, merge: sum}}, /' "$tmp/watched-1.1/iov.yaml"
+sed -i '/^struct total/,/^}/{s/__u64 packets;/__u32 since;/;s/__u64 bytes;/__u64 bytes;\n\t__u64 packets;/}' "$tmp/watched-1.1/src/watched.bpf.c"
+check "publish another layout" publish "$tmp/watched-1.1"
+check "upgrade to it" host upgrade watched
+reboot
+# As the systemd unit does: with its capabilities alone.
+wanted=$(sed -n 's/^CapabilityBoundingSet=//p' "$top/systemd/iovpkg.service.in" | tr 'A-Z' 'a-z' | sed 's/cap_//g')
+others=$(setpriv --list-caps | grep -vxF "$(tr ' ' '\n' <<<"$wanted")" | sed 's/^/-/' | paste -sd,)
+check "restore with the unit's capabilities" in_b setpriv --bounding-set "$others" --no-new-privs "$IOVPKG" --root "$tmp/host" restore
+equal "the entries have the new layout" "$(packets) $(port 4000)" "1600 1100"
+check "save with them" in_b setpriv --bounding-set "$others" --no-new-privs "$IOVPKG" --root "$tmp/host" save
+
 # What is damaged is told, kept, and not used.
 printf 'x' | dd of="$saved/watched/totals.map" bs=1 seek=300 conv=notrunc status=none
 reboot
 says "a damaged file is told" "totals.map' is damaged: its digest is another" host restore
 also "and kept" "totals.bad'"
-equal "its map starts empty, the others do not" "$(packets) $(port 4000)" "0 1000"
+equal "its map starts empty, the others do not" "$(packets) $(port 4000)" "0 1100"
 
 # What cannot come up is left out, and the exit code says so.
 reboot

@@ -34,5 +34,7 @@ leaves_nothing flow-table
 check "install without a size" inside install flow-table
 equal "the table has 65536 entries" "$(map_info flow-table flows | jq .max_entries)" 65536
 megabytes=$(map_info flow-table flows | jq '.bytes_memlock / 1000000 | round')
-if [ "$megabytes" -ge 7 ] && [ "$megabytes" -le 11 ]; then pass "which take about 9 MB"; else fail "which take about 9 MB, not $megabytes"; fi
+# Before 6.4 the kernel counts the elements alone.
+[ "$(printf '6.4\n%s\n' "$(uname -r)" | sort -V | head -n 1)" = 6.4 ] && least=7 || least=4
+if [ "$megabytes" -ge $least ] && [ "$megabytes" -le 11 ]; then pass "which take about 9 MB"; else fail "which take about 9 MB, not $megabytes"; fi
 leaves_nothing flow-table

@@ -50,7 +50,7 @@ guest_qemu() {
 	local work=$1; shift
 	TMPDIR=$work exec timeout --foreground "${GUEST_SECONDS:-600}" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 -display none \
 		-no-reboot -net none -kernel "$cache/$kernel/vmlinuz" -initrd "$cache/$kernel/initrd" \
-		-append "console=ttyS0 quiet panic=-1 lsm=landlock,lockdown,yama,bpf ${guest_words:-}" \
+		-append "console=ttyS0 quiet panic=-1 no_timer_check lsm=landlock,lockdown,yama,bpf ${guest_words:-}" \
 		-drive "file=$cache/base.img,if=none,id=base,format=raw,snapshot=on" -device virtio-blk-pci,drive=base \
 		-drive "file=$work/project.img,if=none,id=project,format=raw,snapshot=on" -device virtio-blk-pci,drive=project \
 		-serial "file:$work/console" -serial stdio "$@" </dev/null

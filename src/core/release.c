@@ -1,10 +1,10 @@
 #include "core/release.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -170,17 +170,20 @@ static int read_record(struct iov_ctx *ctx, const json_t *record, struct iov_rel
 	return rc ? rc : iov_object_from_json(ctx, object, &ret->object);
 }
 
-/* "2026-11-23T10:00:00Z" and no other spelling; timegm() moves a 31st of November to where it belongs. */
+/* "2026-11-23T10:00:00Z" and no other spelling. (libc's calendar would read the host's time zone for it, in every
+ * command.) */
 static bool is_time(const char *text)
 {
-	static const char format[] = "%Y-%m-%dT%H:%M:%SZ";
-	struct tm tm = {0};
-	char again[24];
-	const char *end = strptime(text, format, &tm);
-	if (!end || *end)
-		return false;
-	timegm(&tm);
-	return strftime(again, sizeof(again), format, &tm) && !strcmp(again, text);
+	static const char shape[] = "0000-00-00T00:00:00Z";
+	static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	unsigned year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+	for (size_t i = 0; i < sizeof(shape); i++)
+		if (shape[i] == '0' ? !isdigit((unsigned char)text[i]) : text[i] != shape[i])
+			return false;
+	sscanf(text, "%4u-%2u-%2uT%2u:%2u:%2u", &year, &month, &day, &hour, &minute, &second);
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+	return month >= 1 && month <= 12 && day >= 1 && day <= days[month - 1] + (month == 2 && leap) && hour < 24 &&
+	       minute < 60 && second < 60;
 }
 
 /* A reason is for people to read, on a terminal. */

@@ -73,7 +73,7 @@ START_TEST(signed_text_is_the_record_alone)
 {
 	struct iov_release *one = NULL, *other = NULL;
 	unit_ok(ctx, parse(LINE, &one));
-	unit_ok(ctx, parse("{'yanked':'broken','signatures':[],'published':'2027-01-01T00:00:00Z','log':9," RECORD(
+	unit_ok(ctx, parse("{'yanked':'broken','signatures':[],'published':'2028-02-29T23:59:59Z','log':9," RECORD(
 				   ARCHIVE(FILES)) "}",
 			   &other));
 	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(one);
@@ -125,6 +125,12 @@ static const struct {
 	{"{'release':{'schema':1," MANIFEST "," ARCHIVE(FILES) "}," REST "}", "release has no 'object'"},
 	{"{" RECORD(ARCHIVE(FILES)) "}", "index line has no 'log'"},
 	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-31T10:00:00Z','signatures':[]}",
+	 "'published' is not a time"},
+	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-02-29T10:00:00Z','signatures':[]}",
+	 "'published' is not a time"},
+	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T24:00:00Z','signatures':[]}",
+	 "'published' is not a time"},
+	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T10:00:00Zz','signatures':[]}",
 	 "'published' is not a time"},
 	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-1-3T10:00:00Z','signatures':[]}",
 	 "'published' is not a time"},

@@ -3,35 +3,17 @@
 # nothing is left over. Needs a build with fault points.
 . "$(dirname "$0")/../lib/test.sh"
 . "$top/tests/lib/net.sh"
+. "$top/tests/soak/kernel.sh"
 need_bpf
 grep -q IOVPKG_FAULT "$IOVPKG" || skip_all "this build has no fault points (--enable-fault-points)"
-cleanup() { net_down iov-fault; }
-cleanup
-net_up iov-fault
+net=iov-fault-$$
+cleanup() { net_down $net; }
+net_up $net
 setup_registry flow-table flow-count exec-trace xdp-guard
 inside() { in_b "$IOVPKG" --root "$tmp/host" "$@"; }
-live=$tmp/host/sys/fs/bpf/iovpkg
 
-# Ids of our programs, links and maps; only what is pinned below this root may exist after a command.
-ids() { for kind in prog link map; do bpftool -j $kind show 2>/dev/null | jq -r --arg k $kind '.[] | select((.name // "") | test("^(count_in|count_out|guard|on_exec|exec_|flows|totals|blocked|verdicts|iov_entry)")) | "\($k) \(.id) \(.name)"'; done | sort; }
-# The kernel frees what is detached a grace period later.
-nothing_left() { for _ in {1..20}; do [ "$(ids)" = "$none" ] && break; sleep 0.1; done; equal "$1" "$(ids)" "$none"; }
-
-# The facts that must agree after recovery; says what does not.
-agrees() {
-	local problems=0 expected pinned
-	[ ! -e "$tmp/host/var/lib/iovpkg/journal" ] || { echo "a journal is left"; problems=1; }
-	[ -z "$(ls -A "$live/staging" 2>/dev/null)" ] || { echo "staging is left: $(ls "$live/staging")"; problems=1; }
-	expected=$(inside status --json | jq -r '.instances[].name' | sort)
-	pinned=$(find "$live/live" -mindepth 1 -maxdepth 1 ! -name 'generation_*' -printf '%f\n' 2>/dev/null | sort)
-	[ "$pinned" = "$expected" ] || { echo "live has $pinned, status says $expected"; problems=1; }
-	[ "$(inside status --json | jq '[.instances[].hooks[] | select(.attached | not)] | length')" = 0 ] || { echo "a hook is not attached"; problems=1; }
-	for pin in "$live"/live/*/progs/*; do
-		[ -e "$pin" ] || continue
-		bpftool -j prog show pinned "$pin" >/dev/null || { echo "$pin is no program"; problems=1; }
-	done
-	return $problems
-}
+# The facts that must agree after recovery: doctor compares all of them.
+agrees() { inside doctor; }
 
 undo_install() { inside remove flow-count --quiet >>"$out" 2>&1; }
 undo_upgrade() { inside rollback --quiet >>"$out" 2>&1; }
@@ -56,16 +38,23 @@ walk() {
 }
 version() { inside list --json | jq -r '[.modules[] | "\(.name)=\(.version)"] | sort | join(" ")'; }
 
-inside status >/dev/null
-none=$(ids)
+kernel_before
 walk "install" undo_install "" "flow-count=1.0.0 flow-table=1.0.0" install flow-count --set iface=iov-b
 undo_install
-nothing_left "nothing is left in the kernel"
+kernel_clean "nothing is left in the kernel"
 
+# A set, whose hooks one store moves: traffic control, XDP and a tracepoint, two modules of it with the same programs in another release.
 check "install for the upgrade" inside install flow-count --set iface=iov-b
-check "and one more" inside install exec-trace
+check "and XDP" inside install xdp-guard --set iface=iov-b
+check "and a tracepoint" inside install exec-trace
 publish flow-count-1.1 || fail "publish flow-count 1.1"
-walk "upgrade" undo_upgrade "exec-trace=1.0.0 flow-count=1.0.0 flow-table=1.0.0" "exec-trace=1.0.0 flow-count=1.1.0 flow-table=1.0.0" upgrade flow-count
-walk "remove" undo_remove "exec-trace=1.0.0 flow-count=1.1.0 flow-table=1.0.0" "exec-trace=1.0.0" remove flow-count
-check "remove the rest" inside remove exec-trace
-nothing_left "nothing is left in the kernel at the end"
+for one in xdp-guard exec-trace; do
+	cp -r "$top/bpf-samples/$one" "$tmp/$one"
+	sed -i 's/^version: .*/version: 1.1.0/' "$tmp/$one/iov.yaml"
+	publish "$tmp/$one" || fail "publish $one 1.1"
+done
+set="exec-trace=1.0.0 flow-count=1.0.0 flow-table=1.0.0 xdp-guard=1.0.0" upgraded="exec-trace=1.1.0 flow-count=1.1.0 flow-table=1.0.0 xdp-guard=1.1.0"
+walk "upgrade" undo_upgrade "$set" "$upgraded" upgrade
+walk "remove" undo_remove "$upgraded" "exec-trace=1.1.0 xdp-guard=1.1.0" remove flow-count
+check "remove the rest" inside remove exec-trace xdp-guard
+kernel_clean "nothing is left in the kernel at the end"

@@ -52,6 +52,7 @@ static const struct {
 	[HOST_UPGRADED] = {0, 2, "{'iface':'eth0'}"},
 	[HOST_MOVED] = {0, 1, "{'iface':'eth1'}"},
 	[HOST_PROVIDER] = {3, 1, "{'iface':'eth0'}"},
+	[HOST_RENEWED] = {0, 1, "{'iface':'eth0'}"},
 	[HOST_IDLE] = {0, 1, NULL},
 	[HOST_REMOVED] = {-1, -1, NULL},
 };
@@ -92,6 +93,8 @@ static struct iov_generation *make(struct iov_ctx *ctx, uint64_t number, enum ho
 		unit_put_instance(ctx, to, "flow-table", "flow-table", "{}", "{}");
 		unit_put_instance(ctx, to, "flow-count", "flow-count", states[state].params, "{'flows':'flow-table'}");
 	}
+	for (size_t i = 0; state == HOST_RENEWED && i < to->n_instances; i++)
+		to->instances[i].renewed = number;
 	return to;
 }
 

@@ -14,6 +14,7 @@ enum host_state {
 	HOST_UPGRADED,	/* flow-count 1.1.0: a program less, one more, two replaced */
 	HOST_MOVED,	/* flow-count 1.0.0 at eth1 */
 	HOST_PROVIDER,	/* flow-table 1.1.0, the same map */
+	HOST_RENEWED,	/* as installed, and its instances brought up anew */
 	HOST_IDLE,	/* both installed, nothing loaded */
 	HOST_REMOVED,	/* nothing, but a generation that says so */
 };

@@ -3,6 +3,7 @@
 
 #include "hosts.h"
 #include "state/journal.h"
+#include "transaction/own.h"
 #include "transaction/transaction.h"
 #include "transaction/tree.h"
 #include "util/cleanup.h"
@@ -83,9 +84,8 @@ START_TEST(upgrade_swaps_and_keeps)
 	ck_order(iov_recording_calls(host.engine),
 		 (const char *const[]){"adopt flow-table\n", "load flow-count\n", "adopt_site flow-count/count_in",
 				       "arm flow-count/count_in", "arm flow-count/watch", "store 2\n",
-				       "swap flow-count/count_out", "exchange staging\n",
-				       "swap flow-count/count_in", "detach flow-count/watch",
-				       NULL});
+				       "swap flow-count/count_out", "exchange staging\n", "swap flow-count/count_in",
+				       "detach flow-count/watch", NULL});
 	ck_assert_ptr_null(strstr(iov_recording_calls(host.engine), "load flow-table"));
 	ck_assert_ptr_null(strstr(iov_recording_calls(host.engine), "detach flow-count/count_in"));
 	host_check(host.ctx, 0);
@@ -352,6 +352,73 @@ START_TEST(trees_tell_marks_from_instances)
 }
 END_TEST
 
+static char *plant(struct iov_ctx *ctx, const char *relative)
+{
+	char *path = iov_path(ctx, IOV_PINS "/%s", relative);
+	ck_assert_ptr_nonnull(path);
+	ck_assert_int_eq(iov_fs_mkdirs_for(path, 0700), 0);
+	ck_assert_int_eq(iov_fs_replace(path, "{}", 2, 0600), 0);
+	return path;
+}
+
+START_TEST(pins_of_others_outlive_a_transaction)
+{
+	static const char *const places[] = {"live/other", "live/other-folder/pin", "live/flow-count/other",
+					     "live/flow-table/folder/pin"};
+	struct host host;
+	char *pins[IOV_COUNT(places)];
+	begin(&host, HOST_INSTALLED);
+	for (size_t i = 0; i < IOV_COUNT(places); i++)
+		pins[i] = plant(host.ctx, places[i]);
+	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_UPGRADED));
+	unit_ok(host.ctx, host_go(host.ctx, host.engine, HOST_REMOVED));
+	for (size_t i = 0; i < IOV_COUNT(places); i++) {
+		ck_assert_msg(iov_fs_exists(pins[i]), "'%s' has gone", pins[i]);
+		free(pins[i]);
+	}
+	end(&host);
+}
+END_TEST
+
+START_TEST(pins_are_told_apart_by_their_place)
+{
+	struct host host;
+	begin(&host, HOST_INSTALLED);
+	iov_auto(iov_free_ptr) char *ours = iov_path(host.ctx, IOV_PINS "/live/flow-count");
+	iov_auto(iov_free_ptr) char *mark = iov_path(host.ctx, IOV_PINS "/live/generation_1");
+	iov_auto(iov_free_ptr) char *pin = plant(host.ctx, "live/with-pin/pin");
+	iov_auto(iov_free_ptr) char *deep = plant(host.ctx, "live/deep/maps/folder/pin");
+	iov_auto(iov_free_ptr) char *folder = iov_path(host.ctx, IOV_PINS "/live/with-pin");
+	iov_auto(iov_free_ptr) char *too_deep = iov_path(host.ctx, IOV_PINS "/live/deep");
+	ck_assert(iov_own_is_instance(ours));
+	ck_assert(!iov_own_is_instance(mark));
+	ck_assert(!iov_own_is_instance(folder));
+	ck_assert(!iov_own_is_instance(too_deep));
+	ck_assert(iov_own_is_mark("generation_12"));
+	ck_assert(!iov_own_is_mark("generation_"));
+	ck_assert(!iov_own_is_mark("generation_1a"));
+	end(&host);
+}
+END_TEST
+
+static bool stops(void *data)
+{
+	(void)data;
+	return true;
+}
+
+START_TEST(who_asks_for_a_stop_gets_the_old_host)
+{
+	struct host host;
+	begin(&host, HOST_INSTALLED);
+	host.ctx->config.stop = stops;
+	unit_fails(host.ctx, host_go(host.ctx, host.engine, HOST_UPGRADED), IOV_E_STOPPED, "nothing was changed");
+	ck_assert_uint_eq(host_number(host.ctx), 1);
+	host_check(host.ctx, 0);
+	end(&host);
+}
+END_TEST
+
 Suite *suite_transaction_steps(void)
 {
 	const TTest *const tests[] = {
@@ -373,6 +440,9 @@ Suite *suite_transaction_steps(void)
 		host_without_instances_needs_no_kernel,
 		journal_of_other_generations_is_refused,
 		trees_tell_marks_from_instances,
+		pins_of_others_outlive_a_transaction,
+		pins_are_told_apart_by_their_place,
+		who_asks_for_a_stop_gets_the_old_host,
 	};
 	Suite *suite = suite_create("transaction/steps");
 	TCase *steps = tcase_create("steps");

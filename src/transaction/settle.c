@@ -42,15 +42,16 @@ int iov_transaction_committed(const struct iov_transaction *t, bool *ret)
 }
 
 /* Entries that were there for the store only make way for the programs themselves. */
-static int disarm(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
+static int disarm(const struct iov_transaction *t, const struct iov_moving *moving, void *data)
 {
 	struct iov_running running;
-	(void)unused;
+	bool *had_entry = data;
 	if (moving->change == IOV_UNLOAD)
 		return IOV_OK;
 	int rc = iov_transaction_running(t, &moving->site, IOV_TREE_LIVE, &running);
 	if (rc || !running.armed)
 		return rc;
+	*had_entry |= moving->change == IOV_REPLACE || moving->has_partner;
 	rc = iov_transaction_on_site(t, t->engine->ops->swap, &moving->site, IOV_TREE_LIVE);
 	if (rc == IOV_E_NOT_FOUND) /* its interface has gone */
 		rc = IOV_OK;
@@ -76,13 +77,17 @@ static int forget_index(const struct iov_transaction *t)
 
 static int settle_kernel(const struct iov_transaction *t)
 {
+	bool had_entries = false;
 	int rc = exchange(t);
 	if (!rc)
 		rc = iov_fault(t->ctx, "trees exchanged");
 	if (!rc)
 		rc = iov_transaction_end_migration(t);
 	if (!rc)
-		rc = iov_transaction_each_site(t, disarm, true, NULL);
+		rc = iov_transaction_each_site(t, disarm, true, &had_entries);
+	if (!rc && had_entries)
+		rc = t->engine->ops->grace(
+			t->engine); /* events that met an entry look into its slots, which this tree pins */
 	if (!rc)
 		rc = iov_transaction_each_site(t, detach_gone, true, NULL);
 	if (!rc)

@@ -72,7 +72,7 @@ int iov_transaction_detach(const struct iov_transaction *t, const struct iov_sit
 
 /* The kernel says which program runs, the live tree which one should: no memory of what was done is needed, or trusted.
  */
-static int restore_old(const struct iov_transaction *t, const struct iov_site *site)
+static int restore_old(const struct iov_transaction *t, const struct iov_site *site, bool *had_entry)
 {
 	iov_auto(iov_free_ptr) char *live = iov_tree_instance(t->ctx, IOV_TREE_LIVE, site->instance);
 	struct iov_running running;
@@ -82,6 +82,7 @@ static int restore_old(const struct iov_transaction *t, const struct iov_site *s
 		rc = iov_transaction_running(t, site, IOV_TREE_LIVE, &running);
 	if (rc || (running.prog_id == wanted && !running.armed))
 		return rc;
+	*had_entry |= running.armed;
 	rc = running.prog_id || running.armed ? t->engine->ops->swap(t->engine, site, live)
 					      : iov_transaction_detach(t, site);
 	return rc == IOV_E_NOT_FOUND ? IOV_OK : rc;
@@ -94,12 +95,11 @@ static int restore_beside(const struct iov_transaction *t, const struct iov_site
 	return rc && rc != IOV_E_NOT_FOUND ? rc : iov_transaction_detach(t, site);
 }
 
-static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving, void *unused)
+static int undo_site(const struct iov_transaction *t, const struct iov_moving *moving, void *had_entry)
 {
-	(void)unused;
 	int rc = moving->change == IOV_LOAD	  ? iov_transaction_end_site(t, moving)
 		 : moving->move == IOV_MOVE_TWICE ? restore_beside(t, &moving->site)
-						  : restore_old(t, &moving->site);
+						  : restore_old(t, &moving->site, had_entry);
 	return rc ? rc : iov_fault(t->ctx, "site undone");
 }
 
@@ -127,9 +127,12 @@ static int merge_back(const struct iov_transaction *t)
 
 static int undo_kernel(const struct iov_transaction *t)
 {
+	bool had_entries = false;
 	int rc = store_back(t);
 	if (!rc)
-		rc = iov_transaction_each_site(t, undo_site, true, NULL);
+		rc = iov_transaction_each_site(t, undo_site, true, &had_entries);
+	if (!rc && had_entries)
+		rc = t->engine->ops->grace(t->engine); /* as in settle.c */
 	if (!rc)
 		rc = merge_back(t);
 	if (!rc)

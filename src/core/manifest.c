@@ -281,7 +281,7 @@ void iov_manifest_free(struct iov_manifest *manifest)
 
 static const void *find(const char *name, const void *rows, size_t count, size_t size)
 {
-	return bsearch(&name, rows, count, size, by_name);
+	return count ? bsearch(&name, rows, count, size, by_name) : NULL;
 }
 
 bool iov_manifest_depends_on(const struct iov_manifest *manifest, const char *module)

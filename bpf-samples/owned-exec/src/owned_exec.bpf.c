@@ -36,7 +36,7 @@ struct {
 
 /* Argument: struct linux_binprm *bprm. */
 SEC("lsm/bprm_check_security")
-int check_owner(__u64 *ctx)
+long check_owner(__u64 *ctx)
 {
 	const struct linux_binprm *bprm = (const void *)ctx[0];
 	__u32 zero = 0;

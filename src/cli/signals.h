@@ -11,6 +11,6 @@
 void cli_signals_init(void);
 /* For struct iov_config. */
 bool cli_signals_stop(void *data);
-void cli_signals_changing(bool changing, void *data);
+void cli_signals_changing(bool now, void *data);
 
 #endif

@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's own names are reserved */
+
 static long calls;
 
 static int fails(void)
@@ -129,3 +131,5 @@ int unlinkat(int dir, const char *path, int flags)
 	REAL(int, "unlinkat", int, const char *, int);
 	return fails() ? -1 : real(dir, path, flags);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

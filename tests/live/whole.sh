@@ -6,9 +6,9 @@
 need_bpf
 grep -q IOVPKG_FAULT "$IOVPKG" || skip_all "this build has no fault points (--enable-fault-points)"
 net=iov-whole-$$
-cleanup() { net_down $net; }
+cleanup() { net_down $net; [ -z "${cgroup:-}" ] || rmdir "$cgroup" 2>/dev/null; }
 net_up $net
-setup_registry flow-table flow-count xdp-guard
+setup_registry flow-table flow-count xdp-guard cgroup-count
 inside() { in_b "$IOVPKG" --root "$tmp/host" "$@"; }
 live=$tmp/host/sys/fs/bpf/iovpkg/live
 check "install" inside install flow-count --set iface=iov-b --yes
@@ -117,7 +117,7 @@ if run_until "instance staged" load xdp-guard --as second --set iface=iov-x; the
 	is_whole "after an interface vanished" "$old"
 else fail "the load stops where it is told"; fi
 ip netns add $net-gone
-if IOVPKG_FAULT= ip netns exec $net-gone true; then
+if ip netns exec $net-gone true; then
 	in_b ip link add iov-x type veth peer name iov-y netns $net-gone
 	if run_until "instance staged" load xdp-guard --as second --set iface=iov-x; then
 		ip netns del $net-gone
@@ -127,6 +127,20 @@ if IOVPKG_FAULT= ip netns exec $net-gone true; then
 		is_whole "after a namespace ended" "$old"
 	fi
 fi
+
+hierarchy=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+cgroup=$hierarchy/iov-whole-$$
+if [ -n "$hierarchy" ] && mkdir "$cgroup" 2>"$out"; then
+	check "install cgroup-count" inside install cgroup-count --no-load
+	if run_until "instance staged" load cgroup-count --set "cgroup=$cgroup"; then
+		rmdir "$cgroup"
+		go_on
+		equal "so does a cgroup" "$status" 4
+		also "by its name" "iov-whole-$$"
+		inside remove cgroup-count --quiet >"$out" 2>&1
+		is_whole "after a cgroup vanished" "$old"
+	else fail "the load of cgroup-count stops where it is told"; fi
+else skip "a cgroup that vanishes" "no cgroup2 hierarchy"; fi
 
 # The third of five is refused by the verifier.
 for one in a b d e; do
@@ -165,7 +179,7 @@ for many in 2 20; do
 		if [ $((i % 2)) = 0 ]; then inside upgrade flow-count --offline --quiet >"$tmp/many.$i" 2>&1 & else inside rollback --quiet >"$tmp/many.$i" 2>&1 & fi
 		jobs+=($!)
 	done
-	for one in "${jobs[@]}"; do status=0; wait "$one" || status=$?; ended+=($status); done
+	for one in "${jobs[@]}"; do status=0; wait "$one" || status=$?; ended+=("$status"); done
 	odd=$(printf '%s\n' "${ended[@]}" | grep -vcE '^(0|4|14)$')
 	[ "$odd" = 0 ] && pass "$many at once: each was carried out, or waited and said so" || { cat "$tmp"/many.* >"$out"; fail "$many at once: ${ended[*]}"; }
 	inside doctor >"$out" 2>&1 && pass "$many at once: all agrees" || fail "$many at once: all agrees"

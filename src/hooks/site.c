@@ -75,6 +75,8 @@ int iov_site_unpin(struct iov_ctx *ctx, const struct iov_site *site, const char 
 		return iov_oom(ctx);
 	if (unlink(path) && errno != ENOENT)
 		return iov_error_errno(ctx, errno, "cannot remove pin '%s'", path);
+	*strrchr(path, '/') = '\0';
+	rmdir(path); /* which other pins may keep */
 	return IOV_OK;
 }
 

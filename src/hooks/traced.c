@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "hooks/beside.h"
 #include "hooks/entry.h"
@@ -49,9 +50,17 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 		site->program, site->instance, site->section);
 }
 
+/* A program whose link was unpinned keeps its place until a worker of the kernel has freed the link. */
+#define FREED_WITHIN 100 /* tries */
+#define PAUSE_NS 10000000
+
 static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
 {
 	*ret = bpf_raw_tracepoint_open(NULL, program);
+	for (int i = 0; *ret < 0 && errno == EBUSY && i < FREED_WITHIN; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
+		*ret = bpf_raw_tracepoint_open(NULL, program);
+	}
 	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
 }
 

@@ -82,7 +82,7 @@ complete_line() (
 	echo "${COMPREPLY[*]}"
 )
 equal "completion: a command" "$(complete_line upg)" upgrade
-equal "completion: commands that begin alike" "$(complete_line re | tr ' ' '\n' | sort | xargs)" "registry remove"
+equal "completion: commands that begin alike" "$(complete_line re | tr ' ' '\n' | sort | xargs)" "registry remove restore"
 equal "completion: a command of a family" "$(complete_line registry a | tr ' ' '\n' | grep -x add)" add
 equal "completion: modules of the registries" "$(complete_line install flow-)" "flow-count flow-table"
 equal "completion: one of them" "$(complete_line install flow-c)" flow-count

@@ -176,12 +176,12 @@ PAIR(typed, "tp_btf/sys_enter", __u64, {
 	see_call(ctx[1], which);
 	return 0;
 })
-PAIR(fentry, "fentry/do_filp_open", __u64, {
+PAIR(fentry, "fentry/vfs_open", __u64, {
 	if (bpf_get_func_ip(ctx)) /* which a trampoline keeps only where it is asked for */
 		see_thread(which);
 	return 0;
 })
-PAIR(fexit, "fexit/do_filp_open", __u64, {
+PAIR(fexit, "fexit/vfs_open", __u64, {
 	see_thread(which);
 	return 0;
 })

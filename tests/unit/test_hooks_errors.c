@@ -201,10 +201,10 @@ START_TEST(test_probes)
 	assert_refused(ctx, &iov_hook_uprobe, section, "/etc/passwd:main", IOV_E_INPUT, "is no ELF file");
 	assert_refused(ctx, &iov_hook_uprobe, section, "libc.so.6:getppid+", IOV_E_INPUT, "is no place to probe");
 	assert_refused(ctx, &iov_hook_uprobe, section, "libc.so.6:getppid+x", IOV_E_INPUT, "is no place to probe");
-	site = (struct iov_site){"one", "count", "kprobe/do_filp_openn", ""};
+	site = (struct iov_site){"one", "count", "kprobe/vfs_openn", ""};
 	if (iov_hook_kprobe.supported(ctx))
 		unit_fails(ctx, iov_hook_kprobe.check(ctx, &site), IOV_E_NOT_FOUND,
-			   "no function 'do_filp_openn' to probe; did you mean 'do_filp_open'?");
+			   "no function 'vfs_openn' to probe; did you mean 'vfs_open'?");
 	live_ctx_free(ctx);
 }
 END_TEST

@@ -95,8 +95,8 @@ static const struct bench benches[] = {
 	 make_steps},
 	{&iov_hook_kprobe, "kprobe_first", "kprobe_second", NULL, SITE("ksyscall/getppid", ""), make_calls},
 	{&iov_hook_kprobe, "kretprobe_first", "kretprobe_second", NULL, SITE("kretsyscall/getppid", ""), make_calls},
-	{&iov_hook_fentry, "fentry_first", "fentry_second", NULL, SITE("fentry/do_filp_open", ""), make_opens},
-	{&iov_hook_fentry, "fexit_first", "fexit_second", NULL, SITE("fexit/do_filp_open", ""), make_opens},
+	{&iov_hook_fentry, "fentry_first", "fentry_second", NULL, SITE("fentry/vfs_open", ""), make_opens},
+	{&iov_hook_fentry, "fexit_first", "fexit_second", NULL, SITE("fexit/vfs_open", ""), make_opens},
 	{&iov_hook_lsm, "lsm_first", "lsm_second", NULL, SITE("lsm/file_open", ""), make_opens},
 };
 

@@ -100,7 +100,7 @@ int on_kprobe(void *ctx)
 	return 0;
 }
 
-SEC("fentry/do_filp_open")
+SEC("fentry/vfs_open")
 int on_fentry(void *ctx)
 {
 	if (is_ours())

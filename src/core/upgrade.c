@@ -55,10 +55,10 @@ static const char *family_of(const char *type)
 	return NULL;
 }
 
-static const char *reason_of(const char *type)
+const char *iov_upgrade_refusal(const char *type)
 {
 	for (size_t i = 0; i < IOV_COUNT(types); i++)
-		if (!strcmp(types[i].type, type) && types[i].reason)
+		if (!strcmp(types[i].type, type))
 			return types[i].reason;
 	return "nothing is known of such maps here";
 }
@@ -208,9 +208,9 @@ static const char *obstacle(const struct deciding *deciding)
 	bool same_key = json_equal(json_object_get(deciding->old->layout, "key"),
 				   json_object_get(deciding->new->layout, "key"));
 	if (!from)
-		return reason_of(deciding->old->type);
+		return iov_upgrade_refusal(deciding->old->type);
 	if (!to)
-		return reason_of(deciding->new->type);
+		return iov_upgrade_refusal(deciding->new->type);
 	if (strcmp(from, to) != 0)
 		return "it becomes a map of another type";
 	if ((deciding->old->flags | deciding->new->flags) & closed)

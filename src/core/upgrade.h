@@ -30,6 +30,8 @@ struct iov_map_fate {
 bool iov_upgrade_hands_on(const struct iov_object_map *map);
 /* May entries of this type of map move in the kernel, one by one? */
 bool iov_upgrade_moves_entries(const char *type);
+/* Why a changed map of this type is refused; NULL: it is not, for its type. */
+const char *iov_upgrade_refusal(const char *type);
 
 /*
  * `old` and `new` describe the map with the sizes it has on this host. IOV_E_CONTRACT refuses, with both layouts, each

@@ -86,6 +86,15 @@ if can_be_limited 2>/dev/null; then
 		limited $size install switch-count >"$out" 2>&1
 		unchanged "with $size KB the host stays as it was"
 	done
+	check "a next release" publish flow-count-1.1
+	check "an upgrade, so that its archive is here" inside upgrade flow-count
+	check "and back" inside rollback
+	for size in 6000 9000 12000 20000 40000; do
+		limited $size upgrade flow-count --offline >"$out" 2>&1
+		inside load nothing-of-this-name >"$out" 2>&1 # which ends what was begun
+		check "an upgrade with $size KB: nothing differs" inside doctor
+	done
+	check "back to the first release" inside install flow-count@=1.0.0
 else
 	skip "limits on the process's memory" "this build has AddressSanitizer, which takes terabytes of address space"
 fi

@@ -54,19 +54,19 @@ static int ascending(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static double sorted_at(double *values, int count, double part)
+static double sorted_at(double *values, int count, int percent)
 {
 	qsort(values, (size_t)count, sizeof(*values), ascending);
-	return values[(int)(part * count)];
+	return values[count * percent / 100];
 }
 
 static void time_packets(const int *programs, int count, int rounds)
 {
-	double *ns = calloc((size_t)(rounds * count), sizeof(*ns));
+	double *ns = calloc((size_t)rounds * (size_t)count, sizeof(*ns));
 	for (int i = 0; ns && i < rounds * count; i++)
 		ns[i % count * rounds + i / count] = ns_a_packet(programs[i % count]);
 	for (int i = 0; ns && i < count; i++)
-		printf("%.0f ", sorted_at(ns + i * rounds, rounds, 0.5));
+		printf("%.0f ", sorted_at(ns + i * rounds, rounds, 50));
 	free(ns);
 }
 
@@ -82,8 +82,8 @@ static int time_stores(struct iov_ctx *ctx)
 		clock_gettime(CLOCK_MONOTONIC, &to);
 		ns[i] = (double)(to.tv_sec - from.tv_sec) * 1e9 + (double)(to.tv_nsec - from.tv_nsec);
 	}
-	double median = sorted_at(ns, STORES, 0.5);
-	printf("%.0f %.0f\n", median, sorted_at(ns, STORES, 0.99));
+	double median = sorted_at(ns, STORES, 50);
+	printf("%.0f %.0f\n", median, sorted_at(ns, STORES, 99));
 	return 0;
 }
 

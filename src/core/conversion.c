@@ -55,6 +55,8 @@ static char *new_name(const struct making *making, const char *path)
 	json_t *value;
 	json_object_foreach(json_object_get(making->rules->upgrade, "rename"), old, value) {
 		new = json_string_value(value);
+		if (!new)
+			continue;
 		char *name = making->rules->inverted ? replace_front(path, new, old) : replace_front(path, old, new);
 		if (name)
 			return name;
@@ -329,7 +331,7 @@ static int32_t lock_of(const struct iov_fields *fields)
 {
 	for (size_t i = 0; i < fields->count; i++) {
 		const char *tag = json_string_value(json_object_get(fields->items[i].type, "name"));
-		if (fields->items[i].kind == IOV_FIELD_KERNEL && !strcmp(tag, "bpf_spin_lock"))
+		if (fields->items[i].kind == IOV_FIELD_KERNEL && tag && !strcmp(tag, "bpf_spin_lock"))
 			return (int32_t)fields->items[i].offset;
 	}
 	return -1;
@@ -405,9 +407,8 @@ int iov_conversion_make(struct iov_ctx *ctx, const struct iov_object_map *from, 
 		return iov_oom(ctx);
 	conversion->losses = json_array();
 	conversion->told = json_array();
-	if (!conversion->losses || !conversion->told)
-		return iov_oom(ctx);
-	int rc = make_side(ctx, rules, "key", from, to, conversion);
+	int rc = conversion->losses && conversion->told ? make_side(ctx, rules, "key", from, to, conversion)
+							: iov_oom(ctx);
 	if (!rc)
 		rc = make_side(ctx, rules, "value", from, to, conversion);
 	if (!rc)

@@ -197,7 +197,7 @@ static int walk_bits(struct walk *walk, const struct spot *spot, const json_t *m
 		return contradiction(walk, path.data);
 	const struct iov_field field = {
 		.kind = IOV_FIELD_BYTES, .offset = (uint32_t)byte, .size = (uint32_t)size, .count = 1};
-	return add(walk, &field, path.data, iov_buf_take(&shape));
+	return add(walk, &field, path.len ? path.data : "", iov_buf_take(&shape));
 }
 
 static int walk_member(struct walk *walk, const struct spot *outer, const json_t *member)

@@ -106,7 +106,7 @@ static char *field_of(const struct iov_health_spec *spec)
 static int check_key(struct iov_ctx *ctx, const struct iov_health_spec *spec, const struct iov_object_map *map)
 {
 	unsigned char key[KEY_MAX];
-	if (!spec->key)
+	if (!spec->key || !map)
 		return IOV_OK;
 	if (map->key_size > sizeof(key))
 		return iov_error(ctx, IOV_E_INPUT,
@@ -117,7 +117,7 @@ static int check_key(struct iov_ctx *ctx, const struct iov_health_spec *spec, co
 
 static int find_place(struct iov_ctx *ctx, const struct iov_health_spec *spec, struct iov_health_value *ret)
 {
-	const json_t *layout = json_object_get(ret->map->layout, "value");
+	const json_t *layout = ret->map ? json_object_get(ret->map->layout, "value") : NULL;
 	if (spec->kind == IOV_HEALTH_MAP && !spec->key) {
 		ret->type = json_string("u64");
 		ret->place = (struct iov_layout_place){.type = ret->type};

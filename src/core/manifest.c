@@ -224,7 +224,7 @@ int iov_manifest_parse_yaml(struct iov_ctx *ctx, const char *path, const char *t
 	iov_auto(release) struct iov_manifest *manifest = NULL;
 	if (!err)
 		err = from_tree(ctx, path, tree, &manifest);
-	if (err)
+	if (err || !manifest)
 		return err;
 	manifest->path = strdup(path);
 	if (!manifest->path)

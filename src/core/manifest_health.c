@@ -225,7 +225,9 @@ static int check_one(const struct check *check, const struct iov_health_spec *sp
 	static const char *const timed[] = {"ran_within", "within", "throughout", NULL};
 	const struct kind *kind = NULL;
 	int rc = check_keys(check, &kind);
-	if (!rc && is_among(kind->others, "equals"))
+	if (rc || !kind)
+		return rc;
+	if (is_among(kind->others, "equals"))
 		rc = check_one_of(check, kind, compared, "'equals', 'at_least', 'at_most' or 'rises_by'");
 	if (!rc)
 		rc = check_one_of(check, kind, timed,

@@ -312,7 +312,7 @@ static int put_members(struct iov_ctx *ctx, const json_t *layout, const json_t *
 	const char *member;
 	json_t *text;
 	json_object_foreach((json_t *)key, member, text) {
-		struct iov_layout_place place;
+		struct iov_layout_place place = {0};
 		int rc = iov_place_find(ctx, layout, member, &place);
 		if (!rc)
 			rc = put_text(ctx, &place, json_string_value(text), bytes, size);

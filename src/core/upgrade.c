@@ -251,7 +251,7 @@ static int gather_losses(struct deciding *deciding, json_t **ret_told)
 	if (!iov_upgrade_moves_entries(new->type))
 		return IOV_OK; /* a ring buffer is drained, not converted */
 	int rc = iov_upgrade_conversion(deciding->ctx, upgrade->old, upgrade->new, old, new, &conversion);
-	if (rc)
+	if (rc || !conversion)
 		return rc;
 	if (conversion->value.n_fills && is_percpu_hash(new))
 		return iov_error(deciding->ctx, IOV_E_CONTRACT,

@@ -19,15 +19,15 @@ static pthread_mutex_t serving = PTHREAD_MUTEX_INITIALIZER; /* libbpf's list of 
 /* As in libbpf's own table of sections. (LSM programs are not here: libbpf reads the kernel's BTF for them anyway.) */
 static const struct {
 	const char *section; /* "fentry" or "fentry/function" */
+	const char *prefix;  /* of the type's name */
 	enum bpf_attach_type attach_type;
-	const char *prefix; /* of the type's name */
 	bool sleepable;
 } sections[] = {
-	{"tp_btf", BPF_TRACE_RAW_TP, EVENT, false},    {"fentry", BPF_TRACE_FENTRY, "", false},
-	{"fentry.s", BPF_TRACE_FENTRY, "", true},      {"fexit", BPF_TRACE_FEXIT, "", false},
-	{"fexit.s", BPF_TRACE_FEXIT, "", true},	       {"fmod_ret", BPF_MODIFY_RETURN, "", false},
-	{"fmod_ret.s", BPF_MODIFY_RETURN, "", true},   {"iter", BPF_TRACE_ITER, "bpf_iter_", false},
-	{"iter.s", BPF_TRACE_ITER, "bpf_iter_", true},
+	{"tp_btf", EVENT, BPF_TRACE_RAW_TP, false},    {"fentry", "", BPF_TRACE_FENTRY, false},
+	{"fentry.s", "", BPF_TRACE_FENTRY, true},      {"fexit", "", BPF_TRACE_FEXIT, false},
+	{"fexit.s", "", BPF_TRACE_FEXIT, true},	       {"fmod_ret", "", BPF_MODIFY_RETURN, false},
+	{"fmod_ret.s", "", BPF_MODIFY_RETURN, true},   {"iter", "bpf_iter_", BPF_TRACE_ITER, false},
+	{"iter.s", "bpf_iter_", BPF_TRACE_ITER, true},
 };
 
 uint32_t iov_btf_target_kind(const char *name)

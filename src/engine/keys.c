@@ -14,7 +14,7 @@ static int compare(const void *a, const void *b, void *size)
 
 static int add(struct iov_ctx *ctx, struct iov_keys *keys, size_t *cap, const void *key)
 {
-	if (keys->count == *cap) {
+	if (!keys->data || keys->count == *cap) {
 		*cap = *cap ? 2 * *cap : 64;
 		char *more = realloc(keys->data, *cap * keys->size);
 		if (!more)
@@ -48,7 +48,7 @@ int iov_keys_list(struct iov_ctx *ctx, int map, struct iov_keys *ret)
 	iov_auto(iov_free_ptr) char *key = calloc(1, info.key_size);
 	int rc = key ? IOV_OK : iov_oom(ctx);
 	const char *before = NULL;
-	for (uint64_t i = 0; !rc && i < 2ull * info.max_entries; i++, before = key) {
+	for (uint64_t i = 0; !rc && key && i < 2ull * info.max_entries; i++, before = key) {
 		if (bpf_map_get_next_key(map, before, key))
 			break;
 		rc = add(ctx, &keys, &cap, key);
@@ -104,7 +104,6 @@ int iov_keys_map(struct iov_ctx *ctx, const struct iov_keys *keys, int *ret)
 	for (uint32_t i = 0; i < keys->count; i++)
 		if (bpf_map_update_elem(fd, &i, keys->data + i * keys->size, BPF_ANY))
 			return iov_error_errno(ctx, errno, "cannot write a map of keys");
-	*ret = fd;
-	fd = -1;
+	*ret = iov_take_fd(&fd);
 	return IOV_OK;
 }

@@ -146,7 +146,9 @@ static int load_program(struct iov_ctx *ctx, const struct iov_pass *pass, const 
 	iov_auto(free_btf) struct btf *btf = NULL;
 	iov_auto(iov_free_ptr) char *log = calloc(1, LOG_SIZE);
 	int ids[FUNCTIONS];
-	int rc = log ? make_types(ctx, &btf, ids) : iov_oom(ctx);
+	if (!log)
+		return iov_oom(ctx);
+	int rc = make_types(ctx, &btf, ids);
 	if (rc)
 		return rc;
 	for (size_t i = 0; i < count; i++)

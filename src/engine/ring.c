@@ -64,14 +64,15 @@ int iov_ring_drain(struct iov_ctx *ctx, int map, uint64_t *ret_left)
 	iov_auto(close_ring) struct ring ring = {0};
 	int rc = open_ring(ctx, map, &ring);
 	unsigned still = 0;
-	for (unsigned i = 0; !rc && i < STEPS_MAX && still < STILL_STEPS; i++) {
+	if (rc || !ring.consumer || !ring.producer)
+		return rc;
+	for (unsigned i = 0; i < STEPS_MAX && still < STILL_STEPS; i++) {
 		unsigned long before = *ring.consumer;
 		if (before >= *ring.producer)
 			break;
 		nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
 		still = *ring.consumer == before ? still + 1 : 0;
 	}
-	if (!rc)
-		*ret_left = count_left(&ring);
-	return rc;
+	*ret_left = count_left(&ring);
+	return IOV_OK;
 }

@@ -13,7 +13,7 @@ static uint64_t get(const unsigned char *at, const struct iov_field_place *place
 		value |= (uint64_t)at[i] << 8 * i;
 #endif
 	}
-	unsigned unused = 64 - 8 * place->size;
+	unsigned unused = (64 - 8 * place->size) & 63;
 	return place->is_signed ? (uint64_t)((int64_t)(value << unused) >> unused) : value;
 }
 
@@ -30,7 +30,7 @@ static void put(unsigned char *at, uint32_t size, uint64_t value)
 
 static uint64_t nearest(uint64_t value, bool was_signed, const struct iov_field_place *to)
 {
-	uint64_t most = UINT64_MAX >> (64 - 8 * to->size) >> to->is_signed;
+	uint64_t most = UINT64_MAX >> ((64 - 8 * to->size) & 63) >> to->is_signed;
 	bool negative = was_signed && (int64_t)value < 0;
 	if (!negative)
 		return value > most ? most : value;

@@ -85,18 +85,26 @@ static int add_up(const struct reading *reading, const unsigned char *values, ui
 	return rc;
 }
 
-static int read_entry(const struct reading *reading, bool *ret_present, uint64_t *ret)
+static int make_key(const struct reading *reading, unsigned char **ret)
 {
 	const struct iov_engine_value *what = reading->what;
-	iov_auto(iov_free_ptr) unsigned char *key = calloc(1, reading->info.key_size);
-	iov_auto(iov_free_ptr) unsigned char *values = calloc(reading->n_values, reading->value_size);
-	if (!key || !values)
+	*ret = calloc(1, reading->info.key_size);
+	if (!*ret)
 		return iov_oom(reading->ctx);
-	int rc = what->key ? iov_place_make_key(reading->ctx, json_object_get(what->map->layout, "key"), what->key, key,
-						reading->info.key_size)
-			   : IOV_OK;
+	return what->key ? iov_place_make_key(reading->ctx, json_object_get(what->map->layout, "key"), what->key, *ret,
+					      reading->info.key_size)
+			 : IOV_OK;
+}
+
+static int read_entry(const struct reading *reading, bool *ret_present, uint64_t *ret)
+{
+	iov_auto(iov_free_ptr) unsigned char *key = NULL;
+	int rc = make_key(reading, &key);
 	if (rc)
 		return rc;
+	iov_auto(iov_free_ptr) unsigned char *values = calloc(reading->n_values, reading->value_size);
+	if (!values)
+		return iov_oom(reading->ctx);
 	bool absent = bpf_map_lookup_elem(reading->fd, key, values) != 0;
 	if (absent && errno != ENOENT)
 		return cannot_read(reading, errno);

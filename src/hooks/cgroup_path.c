@@ -104,7 +104,7 @@ int iov_cgroup_open(struct iov_ctx *ctx, const struct iov_site *site, int *ret)
 	iov_auto(iov_buf_release) struct iov_buf path = {0};
 	iov_auto(iov_close_fd) int fd = -1;
 	int rc = path_of(ctx, site, &path);
-	if (rc)
+	if (rc || !path.data)
 		return rc;
 	fd = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
@@ -113,8 +113,7 @@ int iov_cgroup_open(struct iov_ctx *ctx, const struct iov_site *site, int *ret)
 		return iov_error_errno(ctx, errno, "cannot open cgroup '%s'", path.data);
 	if (fd < 0 || !is_cgroup(fd))
 		return not_a_cgroup(ctx, site);
-	*ret = fd;
-	fd = -1;
+	*ret = iov_take_fd(&fd);
 	return IOV_OK;
 }
 

@@ -191,17 +191,15 @@ bool iov_entry_is(uint32_t prog_id)
 
 int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_entry *ret)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
-	int rc = iov_site_open(ctx, site, dir, "links", &entry.link);
+	*ret = IOV_ENTRY_NONE;
+	int rc = iov_site_open(ctx, site, dir, "links", &ret->link);
 	if (!rc)
-		rc = iov_site_open(ctx, site, dir, "slots", &entry.slots);
+		rc = iov_site_open(ctx, site, dir, "slots", &ret->slots);
 	if (!rc)
-		rc = iov_site_open(ctx, site, dir, "runs", &entry.runs);
+		rc = iov_site_open(ctx, site, dir, "runs", &ret->runs);
 	if (rc)
-		return rc;
-	*ret = entry;
-	entry = IOV_ENTRY_NONE;
-	return IOV_OK;
+		iov_entry_close(ret);
+	return rc;
 }
 
 int iov_entry_pin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, const struct iov_entry *entry)

@@ -59,7 +59,7 @@ static int not_found(struct iov_ctx *ctx, const char *function)
 		unsigned before = nearest.name ? nearest.distance : ~0u;
 		iov_nearest_offer(&nearest, name);
 		if (nearest.name && nearest.distance < before)
-			nearest.name = strcpy(near, name);
+			nearest.name = memcpy(near, name, sizeof(near));
 	}
 	if (*near)
 		return iov_error(ctx, IOV_E_NOT_FOUND, "this kernel has no function '%s' to probe; did you mean '%s'?",
@@ -92,7 +92,7 @@ static int open_event(struct iov_ctx *ctx, const struct iov_site *site, int *ret
 	uint64_t offset = 0;
 	uint32_t type = 0;
 	int rc = function_of(ctx, site, &function, &offset);
-	if (rc)
+	if (rc || !function.data)
 		return rc;
 	if (!iov_perf_type("kprobe", &type))
 		return iov_site_refused(ctx, site, "attached to", ENODEV);

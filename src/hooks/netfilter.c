@@ -97,7 +97,7 @@ static int check(struct iov_ctx *ctx, const struct iov_site *site)
 
 static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program, int *ret)
 {
-	struct place place;
+	struct place place = {0};
 	int rc = place_of(ctx, site, &place);
 	if (rc)
 		return rc;

@@ -40,8 +40,7 @@ static int open_netns(struct iov_ctx *ctx, const struct iov_site *site, int *ret
 				 "'%s' is no network namespace; give a name that 'ip netns' lists, or a path such as "
 				 "/proc/PID/ns/net",
 				 site->target);
-	*ret = fd;
-	fd = -1;
+	*ret = iov_take_fd(&fd);
 	return IOV_OK;
 }
 

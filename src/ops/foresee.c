@@ -78,7 +78,7 @@ int iov_publish_foresee(struct iov_ctx *ctx, const char *url, json_t *record)
 	int rc = release_of(ctx, record, &release);
 	if (!rc)
 		rc = iov_registry_locate(ctx, url, &local, &target);
-	if (rc)
+	if (rc || !release)
 		return rc;
 	return local ? iov_registry_foresee(ctx, target, release) : ask_remote(ctx, url, release);
 }

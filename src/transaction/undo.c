@@ -29,7 +29,7 @@ int iov_transaction_remove_tree(const struct iov_transaction *t, enum iov_tree t
 static int is_ours(const struct iov_transaction *t, const struct iov_site *site, bool *ret)
 {
 	iov_auto(iov_free_ptr) char *dir = iov_tree_instance(t->ctx, IOV_TREE_STAGING, site->instance);
-	struct iov_running running;
+	struct iov_running running = {0};
 	uint32_t pinned = 0;
 	int rc = dir ? iov_transaction_running(t, site, IOV_TREE_STAGING, &running) : iov_oom(t->ctx);
 	if (!rc && running.prog_id && !running.armed)
@@ -42,7 +42,7 @@ static int is_ours(const struct iov_transaction *t, const struct iov_site *site,
 /* Does the partner, in the live tree, hold the link of this site? Then it stays, and only this tree's pins go. */
 static int has_changed_hands(const struct iov_transaction *t, const struct iov_moving *moving, bool *ret)
 {
-	struct iov_running mine, theirs;
+	struct iov_running mine = {0}, theirs = {0};
 	*ret = false;
 	if (!moving->has_partner)
 		return IOV_OK;

@@ -18,6 +18,14 @@
 		taken_;                                                                                                \
 	})
 
+/* The same for a file descriptor, which leaves -1 behind. */
+static inline int iov_take_fd(int *fd)
+{
+	int taken = *fd;
+	*fd = -1;
+	return taken;
+}
+
 /* For a plain block of memory or a string: `iov_auto(iov_free_ptr) char *path = NULL;` */
 static inline void iov_free_ptr(void *pointer)
 {

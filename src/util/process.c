@@ -242,7 +242,7 @@ int iov_process_end(struct iov_running_process *run, struct iov_process_result *
 
 int iov_process_run(const struct iov_process *process, struct iov_process_result *ret)
 {
-	struct iov_running_process run = {0};
+	struct iov_running_process run = {.process = process};
 	int rc = iov_process_start(process, &run);
 	while (!rc && !iov_process_follow(&run, -1))
 		;

@@ -41,7 +41,7 @@ static unsigned below(unsigned *seed, unsigned limit)
 static void lay_out(struct type *type)
 {
 	unsigned end = 0;
-	if (type->kind == ARRAY) {
+	if (type->kind == ARRAY && type->of[0]) {
 		type->size = type->count * type->of[0]->size;
 		type->align = type->of[0]->align;
 	}

@@ -41,8 +41,9 @@ static char *losses(const char *from, uint32_t from_size, const char *to, uint32
 		snprintf(text, sizeof(text), "error: %s", iov_error_text(ctx));
 	} else {
 		for (size_t i = 0; i < json_array_size(conversion->losses); i++) {
-			strcat(text, i ? "; " : "");
-			strcat(text, json_string_value(json_array_get(conversion->losses, i)));
+			size_t len = strlen(text);
+			snprintf(text + len, sizeof(text) - len, "%s%s", i ? "; " : "",
+				 json_string_value(json_array_get(conversion->losses, i)));
 		}
 	}
 	if (ret)
@@ -58,9 +59,9 @@ static char *losses(const char *from, uint32_t from_size, const char *to, uint32
 
 static const struct {
 	const char *from;
-	uint32_t from_size;
+	uint64_t from_size;
 	const char *to;
-	uint32_t to_size;
+	uint64_t to_size;
 	const char *rules, *losses;
 } pairs[] = {
 	{STRUCT(8, U("a", 0, "'u64'")), 8, STRUCT(16, U("a", 0, "'u64'") "," U("b", 64, "'u64'")), 16, "{}", ""},

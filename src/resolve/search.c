@@ -3,21 +3,27 @@
 
 #include <string.h>
 
+/* One that can stay as it is locked is no choice: it comes before the choices that might push it out. */
+static size_t count_choices(const struct module *module)
+{
+	bool stays = module->candidates[0].locked && iov_states_has(module->latest->states, 1);
+	return stays ? 1 : module->latest->n_left;
+}
+
 /* The wanted module with the fewest candidates left, thus the one that shows soonest what cannot work; of equals the
  * first by name. With one candidate left there is nothing to weigh. */
 static struct module *next_module(const struct solver *solver)
 {
 	struct module *best = NULL;
-	for (size_t i = 0; i < solver->wanted.count; i++) {
+	size_t fewest = SIZE_MAX;
+	for (size_t i = 0; i < solver->wanted.count && fewest > 1; i++) {
 		struct module *module = solver->wanted.items[i];
-		if (iov_solver_is_decided(module))
+		size_t choices = count_choices(module);
+		if (iov_solver_is_decided(module) || choices > fewest ||
+		    (choices == fewest && strcmp(module->name, best->name) > 0))
 			continue;
-		size_t left = module->latest->n_left;
-		if (left == 1)
-			return module;
-		if (!best || left < best->latest->n_left ||
-		    (left == best->latest->n_left && strcmp(module->name, best->name) < 0))
-			best = module;
+		best = module;
+		fewest = choices;
 	}
 	return best;
 }

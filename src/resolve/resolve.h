@@ -13,8 +13,8 @@ struct iov_provider {
 	 * 0 releases: unknown name. */
 	int (*releases)(struct iov_ctx *ctx, const char *name, struct iov_release *const **ret, size_t *ret_count,
 			void *data);
-	/* Every name there is, offered one by one: for "did you mean ...?", asked only when a name is unknown. What
-	 * fails here goes untold. NULL: the provider cannot tell. */
+	/* Every name there is, offered one by one: for "did you mean ...?", asked only when a name is unknown; each
+	 * lives for the call. What fails here goes untold. NULL: the provider cannot tell. */
 	void (*names)(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data);
 	void *data;
 };

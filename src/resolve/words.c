@@ -126,20 +126,32 @@ static void tell_versions(const struct module *module, struct iov_buf *text)
 		iov_buf_printf(text, " and %zu more", module->n_candidates - shown);
 }
 
+struct guess {
+	struct iov_nearest nearest;
+	char *name; /* the nearest, the provider's own may be gone by the time it is told; owned */
+};
+
 static void offer(const char *name, void *to)
 {
-	iov_nearest_offer(to, name);
+	struct guess *guess = to;
+	iov_nearest_offer(&guess->nearest, name);
+	if (guess->nearest.name != name)
+		return;
+	free(guess->name);
+	guess->name = strdup(name);
+	guess->nearest.name = guess->name;
 }
 
 static void tell_unknown(const struct solver *solver, const char *name, struct iov_buf *text)
 {
-	struct iov_nearest nearest;
-	iov_nearest_init(&nearest, name, strlen(name));
+	struct guess guess = {0};
+	iov_nearest_init(&guess.nearest, name, strlen(name));
 	if (solver->provider->names)
-		solver->provider->names(solver->ctx, offer, &nearest, solver->provider->data);
+		solver->provider->names(solver->ctx, offer, &guess, solver->provider->data);
 	iov_buf_printf(text, ", but no registry has a module named '%s'", name);
-	if (nearest.name)
-		iov_buf_printf(text, " (did you mean '%s'?)", nearest.name);
+	if (guess.name)
+		iov_buf_printf(text, " (did you mean '%s'?)", guess.name);
+	free(guess.name);
 }
 
 static void tell_need(const struct need *need, struct iov_buf *text)

@@ -27,6 +27,7 @@ int iov_solver_find_circle(struct solver *solver, struct module *start)
 	path->count = 0;
 	int err = iov_solver_push(solver, path, start);
 	while (!err && path->count) {
+		solver->steps++;
 		struct module *next = next_needed(path->items[path->count - 1], start, visit);
 		if (next == start)
 			return iov_solver_add_circle(solver, path);

@@ -200,6 +200,6 @@ int iov_solver_resolve_conflict(struct solver *solver, struct incompatibility *s
 	iov_arena_rewind(&solver->scratch, mark);
 	if (err || solver->failure)
 		return err;
-	iov_solver_jump_back(solver, level);
-	return derive_after(solver, learned ? learned : satisfied);
+	err = iov_solver_jump_back(solver, level);
+	return err ? err : derive_after(solver, learned ? learned : satisfied);
 }

@@ -167,9 +167,10 @@ void iov_solver_reset(struct solver *solver)
 		module->n_mentions = 0;
 		module->latest = NULL;
 		module->queued = false;
+		module->place = 0;
 	}
 	iov_arena_release(&solver->trail_arena);
-	solver->queue.count = solver->wanted.count = solver->n_levels = 0;
+	solver->queue.count = solver->open.count = solver->n_levels = 0;
 	solver->last = NULL;
 	solver->failure = NULL;
 }
@@ -206,7 +207,7 @@ void iov_solver_release(struct solver *solver)
 	tdestroy(solver->by_name, keep);
 	free(solver->modules.items);
 	free(solver->queue.items);
-	free(solver->wanted.items);
+	free(solver->open.items);
 	free(solver->path.items);
 	free(solver->levels);
 	iov_arena_release(&solver->arena);

@@ -16,11 +16,12 @@ static int by_name(const void *a, const void *b)
 static int collect(const struct solver *solver, const struct iov_release ***ret, size_t *ret_count)
 {
 	size_t count = 0;
-	const struct iov_release **releases = calloc(solver->wanted.count + 1, sizeof(struct iov_release *));
+	const struct iov_release **releases = calloc(solver->modules.count + 1, sizeof(struct iov_release *));
 	if (!releases)
 		return iov_oom(solver->ctx);
-	for (size_t i = 0; i < solver->wanted.count; i++)
-		releases[count++] = iov_solver_chosen(solver->wanted.items[i])->release;
+	for (size_t i = 0; i < solver->modules.count; i++)
+		if (iov_solver_is_decided(solver->modules.items[i]))
+			releases[count++] = iov_solver_chosen(solver->modules.items[i])->release;
 	qsort(releases, count, sizeof(struct iov_release *), by_name);
 	*ret = releases;
 	*ret_count = count;

@@ -1,32 +1,6 @@
-/* The loop of PubGrub: what follows, then one decision more. */
+/* The loop of PubGrub: what follows, then one decision more: on the module with the fewest candidates left, which shows
+ * soonest what cannot work, and of equals on the first by name (open.c). */
 #include "resolve/solver.h"
-
-#include <string.h>
-
-/* One that can stay as it is locked is no choice: it comes before the choices that might push it out. */
-static size_t count_choices(const struct module *module)
-{
-	bool stays = module->candidates[0].locked && iov_states_has(module->latest->states, 1);
-	return stays ? 1 : module->latest->n_left;
-}
-
-/* The wanted module with the fewest candidates left, thus the one that shows soonest what cannot work; of equals the
- * first by name. With one candidate left there is nothing to weigh. */
-static struct module *next_module(const struct solver *solver)
-{
-	struct module *best = NULL;
-	size_t fewest = SIZE_MAX;
-	for (size_t i = 0; i < solver->wanted.count && fewest > 1; i++) {
-		struct module *module = solver->wanted.items[i];
-		size_t choices = count_choices(module);
-		if (iov_solver_is_decided(module) || choices > fewest ||
-		    (choices == fewest && strcmp(module->name, best->name) > 0))
-			continue;
-		best = module;
-		fewest = choices;
-	}
-	return best;
-}
 
 /* What a release needs becomes known before it is chosen; then it may be no choice any more. */
 static int try_best(struct solver *solver, struct module *module)
@@ -45,10 +19,9 @@ int iov_solver_search(struct solver *solver)
 {
 	for (;;) {
 		int err = iov_solver_propagate(solver);
-		struct module *module = err || solver->failure ? NULL : next_module(solver);
-		if (!module)
+		if (err || solver->failure || !solver->open.count)
 			return err;
-		err = try_best(solver, module);
+		err = try_best(solver, solver->open.items[0]);
 		if (err)
 			return err;
 	}

@@ -8,6 +8,7 @@
  *   circle.c           chosen modules that need each other in a circle, as an incompatibility
  *   propagate.c        what follows from the incompatibilities and the assignments so far
  *   trail.c            the assignments, and jumping back
+ *   open.c             which module to decide next
  *   conflict.c         why an incompatibility came true, as a new one; how far to jump back
  *   minimize.c         a failure with no fact too many
  *   proof.c, words.c, explain.c, derivation.c, hints.c   a failure, told
@@ -55,6 +56,7 @@ struct module {
 	const struct assignment *latest; /* NULL: nothing is known, thus any state */
 	size_t slot;			 /* scratch: where it stands in a list of terms, from 1; 0 between uses */
 	size_t visit;			 /* scratch: the latest search for a circle that came by */
+	size_t choices, place;		 /* in solver->open: its key, and its index + 1; 0: not there */
 	bool queued;
 };
 
@@ -107,7 +109,6 @@ struct assignment {
 struct level {
 	struct iov_arena_mark mark;
 	const struct assignment *last;
-	size_t n_wanted;
 };
 
 struct module_list {
@@ -127,7 +128,7 @@ struct solver {
 	void *by_name;			    /* tsearch() tree of modules */
 	struct module_list modules;	    /* in the order in which they came up */
 	struct module_list queue;	    /* changed, and not yet propagated */
-	struct module_list wanted;	    /* those that cannot be absent, in the order of the trail */
+	struct module_list open;	    /* wanted and not decided: a heap */
 	struct module_list path;	    /* of the search for a circle */
 	const struct assignment *last;
 	struct level *levels; /* owned */
@@ -176,7 +177,10 @@ static inline const struct candidate *iov_solver_chosen(const struct module *mod
 }
 int iov_solver_derive(struct solver *solver, const struct term *open, struct incompatibility *cause);
 int iov_solver_decide(struct solver *solver, struct module *module, size_t state);
-void iov_solver_jump_back(struct solver *solver, size_t level);
+int iov_solver_jump_back(struct solver *solver, size_t level);
+
+/* open.c: to be called when what is known of the module has changed. */
+int iov_solver_reopen(struct solver *solver, struct module *module);
 
 /* propagate.c, conflict.c, search.c */
 int iov_solver_enqueue(struct solver *solver, struct module *module);
@@ -189,7 +193,7 @@ int iov_solver_resolve_conflict(struct solver *solver, struct incompatibility *s
  * pivot, unless some of its states are in neither. */
 int iov_solver_join(struct solver *solver, struct iov_arena *arena, struct terms left, struct terms right,
 		    const struct module *pivot, struct terms *ret);
-/* Ends with every wanted module decided, or with solver->failure. */
+/* Ends with every module that cannot be absent decided, or with solver->failure. */
 int iov_solver_search(struct solver *solver);
 /* Reasons with these facts alone, from the start. */
 int iov_solver_search_facts(struct solver *solver, struct incompatibility *const *facts, size_t count);

@@ -9,7 +9,6 @@ static int assign(struct solver *solver, struct module *module, const uint64_t *
 	struct assignment *assignment = iov_arena_take(&solver->trail_arena, sizeof(*assignment));
 	if (!assignment || !states)
 		return iov_oom(solver->ctx);
-	bool was_wanted = !iov_states_has(iov_solver_states(module), IOV_ABSENT);
 	*assignment = (struct assignment){.module = module,
 					  .states = states,
 					  .n_left = iov_states_count(states, module->n_words),
@@ -19,9 +18,7 @@ static int assign(struct solver *solver, struct module *module, const uint64_t *
 					  .before = module->latest,
 					  .previous = solver->last};
 	module->latest = solver->last = assignment;
-	if (was_wanted || iov_states_has(states, IOV_ABSENT))
-		return IOV_OK;
-	return iov_solver_push(solver, &solver->wanted, module);
+	return iov_solver_reopen(solver, module);
 }
 
 int iov_solver_derive(struct solver *solver, const struct term *open, struct incompatibility *cause)
@@ -43,8 +40,8 @@ static int push_level(struct solver *solver)
 		solver->levels = levels;
 		solver->cap_levels = cap;
 	}
-	solver->levels[solver->n_levels++] = (struct level){
-		.mark = iov_arena_mark(&solver->trail_arena), .last = solver->last, .n_wanted = solver->wanted.count};
+	solver->levels[solver->n_levels++] =
+		(struct level){.mark = iov_arena_mark(&solver->trail_arena), .last = solver->last};
 	return IOV_OK;
 }
 
@@ -60,14 +57,17 @@ int iov_solver_decide(struct solver *solver, struct module *module, size_t state
 	return err ? err : iov_solver_enqueue(solver, module);
 }
 
-void iov_solver_jump_back(struct solver *solver, size_t level)
+int iov_solver_jump_back(struct solver *solver, size_t level)
 {
 	if (level == solver->n_levels)
-		return;
+		return IOV_OK;
 	const struct level *target = &solver->levels[level];
-	for (; solver->last != target->last; solver->last = solver->last->previous)
+	int err = IOV_OK;
+	for (; !err && solver->last != target->last; solver->last = solver->last->previous) {
 		solver->last->module->latest = solver->last->before;
-	solver->wanted.count = target->n_wanted;
+		err = iov_solver_reopen(solver, solver->last->module);
+	}
 	iov_arena_rewind(&solver->trail_arena, target->mark);
 	solver->n_levels = level;
+	return err;
 }

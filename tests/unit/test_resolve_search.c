@@ -247,6 +247,37 @@ static void check_proof(const struct universe *universe, const char *shown)
 		iov_requirement_free(facts[i].requirement);
 }
 
+static void turn_round(struct universe *universe)
+{
+	struct iov_wish first = universe->wishes[0];
+	universe->wishes[0] = universe->wishes[1];
+	universe->wishes[1] = first;
+	for (size_t i = 0; i < universe->n_releases; i++) {
+		struct iov_manifest *manifest = universe->releases[i]->manifest;
+		for (size_t j = 0, last = manifest->n_dependencies; last && j < --last; j++) {
+			struct iov_dependency dependency = manifest->dependencies[j];
+			manifest->dependencies[j] = manifest->dependencies[last];
+			manifest->dependencies[last] = dependency;
+		}
+	}
+}
+
+/* The same answer, and on a failure the same words, in another order of wishes and of dependencies. */
+static void check_order(struct universe *universe, int expected, const struct iov_release *const *plan, size_t count)
+{
+	iov_auto(iov_free_ptr) char *words = expected ? strdup(iov_error_text(universe->ctx)) : NULL;
+	const struct iov_release **again = NULL;
+	size_t n_again = 0;
+	turn_round(universe);
+	json_decref(universe->derivation);
+	universe->derivation = NULL;
+	ck_assert_int_eq(universe_resolve(universe, &again, &n_again), expected);
+	ck_assert_uint_eq(n_again, count);
+	ck_assert(!count || !memcmp(again, plan, count * sizeof(*plan)));
+	ck_assert(!words || !strcmp(words, iov_error_text(universe->ctx)));
+	free(again);
+}
+
 static bool check_one(struct iov_ctx *ctx)
 {
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
@@ -266,6 +297,7 @@ static bool check_one(struct iov_ctx *ctx)
 			      iov_error_text(ctx), shown);
 	if (code != IOV_OK)
 		check_proof(universe, shown);
+	check_order(universe, code, plan, count);
 	free(plan);
 	universe_free(universe);
 	return code == IOV_OK;

@@ -24,11 +24,11 @@ static const struct assignment *satisfier(const struct assignment *from, const u
 	return from;
 }
 
-static const struct term *find_term(struct terms terms, const struct module *module)
+static const struct term *find_term(const struct terms *terms, const struct module *module)
 {
-	for (size_t i = 0; i < terms.count; i++)
-		if (terms.items[i].module == module)
-			return &terms.items[i];
+	for (size_t i = 0; i < terms->count; i++)
+		if (terms->items[i].module == module)
+			return &terms->items[i];
 	return NULL;
 }
 
@@ -37,7 +37,7 @@ static int level_of_rest(struct solver *solver, const struct assignment *last, c
 			 size_t *ret_level)
 {
 	size_t words = last->module->n_words;
-	const struct term *caused = last->cause ? find_term(last->cause->terms, last->module) : NULL;
+	const struct term *caused = last->cause ? find_term(&last->cause->terms, last->module) : NULL;
 	if (!caused || !last->before)
 		return IOV_OK;
 	const uint64_t *rest = iov_states_union(&solver->scratch, caused->states, term->states, words);
@@ -70,7 +70,7 @@ static int find_satisfiers(struct solver *solver, struct terms terms, const stru
 	}
 	*ret_last = last;
 	*ret_level = level;
-	return level_of_rest(solver, last, term, ret_level);
+	return last ? level_of_rest(solver, last, term, ret_level) : IOV_OK;
 }
 
 /* A module's slot tells where it stands in the list, so that joining takes no search. */
@@ -103,7 +103,9 @@ int iov_solver_join(struct solver *solver, struct iov_arena *arena, struct terms
 		    const struct module *pivot, struct terms *ret)
 {
 	struct terms terms = {.items = iov_arena_take(arena, (left.count + right.count) * sizeof(*terms.items))};
-	int err = terms.items ? IOV_OK : iov_oom(solver->ctx);
+	if (!terms.items)
+		return iov_oom(solver->ctx);
+	int err = IOV_OK;
 	for (size_t i = 0; !err && i < left.count; i++)
 		err = join_term(solver, arena, &left.items[i], pivot, &terms);
 	for (size_t i = 0; !err && i < right.count; i++)
@@ -173,7 +175,7 @@ static int find_root(struct solver *solver, struct terms *terms, const struct li
 	while (terms->count) {
 		const struct assignment *last = NULL;
 		int err = find_satisfiers(solver, *terms, &last, ret_level);
-		if (err || !last->cause || *ret_level < last->level)
+		if (err || !last || !last->cause || *ret_level < last->level)
 			return err;
 		struct link *link = iov_arena_take(&solver->scratch, sizeof(*link));
 		if (!link)

@@ -105,11 +105,12 @@ int iov_solver_add_wishes(struct solver *solver)
 {
 	size_t count = solver->request->n_wishes;
 	const struct iov_wish **sorted = iov_arena_take(&solver->arena, count * sizeof(*sorted));
-	int err = sorted ? IOV_OK : iov_oom(solver->ctx);
-	for (size_t i = 0; !err && i < count; i++)
+	if (!sorted)
+		return iov_oom(solver->ctx);
+	for (size_t i = 0; i < count; i++)
 		sorted[i] = &solver->request->wishes[i];
-	if (!err)
-		qsort(sorted, count, sizeof(struct iov_wish *), by_name_and_text);
+	qsort(sorted, count, sizeof(struct iov_wish *), by_name_and_text);
+	int err = IOV_OK;
 	for (size_t i = 0; !err && !solver->failure && i < count; i++)
 		err = add_wish(solver, sorted[i]);
 	return err;
@@ -176,7 +177,9 @@ int iov_solver_add_dependencies(struct solver *solver, struct module *module, st
 {
 	const struct iov_manifest *manifest = candidate->release->manifest;
 	struct need *needs = iov_arena_take(&solver->arena, (manifest->n_dependencies + 1) * sizeof(*needs));
-	int err = needs ? IOV_OK : iov_oom(solver->ctx);
+	if (!needs)
+		return iov_oom(solver->ctx);
+	int err = IOV_OK;
 	for (size_t i = 0; !err && i < manifest->n_dependencies; i++) {
 		const struct iov_dependency *dependency = &manifest->dependencies[i];
 		err = find_need(solver, dependency->name, dependency->requirement, &needs[i]);

@@ -48,7 +48,7 @@ static int reach(struct solver *solver, struct incompatibility *failure, struct 
 				err = push(solver, found, found->items[i]->causes[j]);
 	for (size_t i = 0; i < found->count; i++)
 		found->items[i]->reached = false;
-	if (!err)
+	if (!err && found->items)
 		qsort(found->items, found->count, sizeof(struct incompatibility *), by_serial);
 	return err;
 }
@@ -69,24 +69,25 @@ int iov_proof_facts(struct solver *solver, struct incompatibility *failure, stru
 	return IOV_OK;
 }
 
-static int new_step(struct solver *solver, struct terms terms, struct proof *proof, struct step **ret)
+/* NULL: no memory. */
+static struct step *new_step(struct solver *solver, struct terms terms, struct proof *proof)
 {
 	struct step *step = iov_arena_take(&solver->arena, sizeof(*step));
 	if (!step)
-		return iov_oom(solver->ctx);
+		return NULL;
 	step->terms = terms;
 	step->number = proof->count + 1;
 	proof->steps[proof->count++] = step;
-	*ret = step;
-	return IOV_OK;
+	return step;
 }
 
 static int add_fact(struct solver *solver, struct incompatibility *fact, struct proof *proof)
 {
-	int err = new_step(solver, fact->terms, proof, &fact->step);
-	if (!err)
-		fact->step->fact = fact;
-	return err;
+	fact->step = new_step(solver, fact->terms, proof);
+	if (!fact->step)
+		return iov_oom(solver->ctx);
+	fact->step->fact = fact;
+	return IOV_OK;
 }
 
 /* Goes along the chain as the solver did, from the conflict back to its root. */
@@ -94,14 +95,15 @@ static int add_chain(struct solver *solver, struct incompatibility *learned, str
 {
 	struct step *last = learned->causes[0]->step;
 	for (size_t i = 1; i < learned->n_causes; i++) {
-		struct step *cause = learned->causes[i]->step, *step = NULL;
+		struct step *cause = learned->causes[i]->step;
 		struct terms terms = {0};
 		int err =
 			iov_solver_join(solver, &solver->arena, last->terms, cause->terms, learned->pivots[i], &terms);
-		if (!err)
-			err = new_step(solver, terms, proof, &step);
 		if (err)
 			return err;
+		struct step *step = new_step(solver, terms, proof);
+		if (!step)
+			return iov_oom(solver->ctx);
 		step->causes[0] = last;
 		step->causes[1] = cause;
 		last->uses++;

@@ -160,7 +160,7 @@ int iov_solver_add_dependencies(struct solver *solver, struct module *module, st
 /* Each of them needs the next, and the last the first. */
 int iov_solver_add_circle(struct solver *solver, const struct module_list *circle);
 /* Adds the circle that deciding on this module closed, where it did. */
-int iov_solver_find_circle(struct solver *solver, struct module *module); /* circle.c */
+int iov_solver_find_circle(struct solver *solver, struct module *start); /* circle.c */
 
 /* trail.c */
 static inline const uint64_t *iov_solver_states(const struct module *module)

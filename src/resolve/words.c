@@ -230,7 +230,7 @@ static size_t count_positive(struct terms terms)
 static void tell_opposite(const struct term *term, struct iov_buf *text)
 {
 	const struct module *module = term->module;
-	uint64_t few[4], *states = module->n_words <= 4 ? few : calloc(module->n_words, sizeof(*states));
+	uint64_t few[4] = {0}, *states = module->n_words <= 4 ? few : calloc(module->n_words, sizeof(*states));
 	for (size_t i = 0; states && i < module->n_words; i++)
 		states[i] = module->all[i] & ~term->states[i];
 	if (states)

@@ -8,6 +8,7 @@
 #include "resolve/resolve.h"
 #include "store/store.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 /* What the resolver asks, answered from the registries and from what is installed. */
 struct source {
@@ -42,6 +43,19 @@ static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release
 		return IOV_OK;
 	}
 	return rc;
+}
+
+/* For "did you mean": lines "registry name". Without them the refusal is as good, but for the hint. */
+static void offer_names(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data)
+{
+	const struct source *source = data;
+	char **lines = NULL;
+	size_t count = 0;
+	if (iov_registries_names(ctx, source->registries, &lines, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		offer(strchr(lines[i], ' ') ? strchr(lines[i], ' ') + 1 : lines[i], to);
+	iov_fs_names_free(lines, count);
 }
 
 static const struct iov_wished *find_wish(const struct iov_wished_list *wishes, const char *name)
@@ -239,7 +253,7 @@ static int resolve(struct iov_edit *edit, const struct iov_obtain *request, stru
 	iov_auto(iov_free_ptr) const char **unlock = unlocked(edit, request, &n_unlock);
 	if (!unlock)
 		return iov_oom(edit->ctx);
-	struct iov_provider provider = {.releases = releases_of, .data = source};
+	struct iov_provider provider = {.releases = releases_of, .names = offer_names, .data = source};
 	struct iov_resolve_request question = {.wishes = set.items,
 					       .n_wishes = set.count,
 					       .locked = edit->from,

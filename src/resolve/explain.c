@@ -1,169 +1,212 @@
-#include "resolve/resolve_internal.h"
+/*
+ * A proof as sentences, one for each step that is worth a sentence: "because A and B, C; and because D, E; and F". A
+ * sentence may lean on the one before it; what stands further up is told again, with the number that it got there.
+ */
+#include "resolve/proof.h"
 
 #include <string.h>
 
 #include "util/cleanup.h"
 
-#define DEAD_ENDS_MAX 3 /* told in full; more of them read no better */
-#define VERSIONS_MAX 6	/* of a module, likewise */
+#define SENTENCES_MAX 40 /* more of them help nobody */
 
-static const char *name_of(const struct solver *solver, size_t module)
+struct sentence {
+	const struct step *step;
+	const struct step *given[2]; /* the causes that it tells; one that it leans on was told just before */
+	size_t n_given;
+	bool leans;    /* on the sentence before */
+	bool silent;   /* what it tells is told by the next one */
+	size_t number; /* 0: nobody refers to it */
+};
+
+struct story {
+	struct sentence *sentences;
+	size_t count;
+	size_t *at; /* by a step's number: its sentence, from 1; 0: none yet */
+};
+
+static int story_init(struct solver *solver, const struct proof *proof, struct story *story)
 {
-	return solver->modules[module].name;
+	story->sentences = iov_arena_take(&solver->arena, proof->count * sizeof(*story->sentences));
+	story->at = iov_arena_take(&solver->arena, (proof->count + 1) * sizeof(*story->at));
+	return story->sentences && story->at ? IOV_OK : iov_oom(solver->ctx);
 }
 
-static const char *version_of(const struct solver *solver, size_t module)
+static bool push_untold(const struct story *story, const struct step *cause, const struct step **stack, size_t *depth)
 {
-	return solver->modules[module].chosen->release->manifest->version.text;
-}
-
-static const struct need *first_need(const struct solver *solver, size_t module)
-{
-	for (size_t i = 0; i < solver->n_needs; i++)
-		if (solver->needs[i].module == module)
-			return &solver->needs[i];
-	return NULL;
-}
-
-static void tell_need(const struct solver *solver, const struct need *need, struct iov_buf *text)
-{
-	const char *name = name_of(solver, need->module),
-		   *range = need->requirement ? iov_requirement_text(need->requirement) : NULL;
-	if (text->len)
-		iov_buf_puts(text, " and ");
-	if (need->by != NOBODY)
-		iov_buf_printf(text, "'%s' %s needs ", name_of(solver, need->by), version_of(solver, need->by));
-	iov_buf_printf(text, "'%s'%s%s", name, range ? " " : "", range ? range : "");
-	if (need->by == NOBODY)
-		iov_buf_printf(text, " is wanted%s%s%s", need->why ? " (" : "", need->why ? need->why : "",
-			       need->why ? ")" : "");
-}
-
-/* How a module came in, from the wish on, each module once. */
-static void tell_chain(const struct solver *solver, size_t module, bool *told, struct iov_buf *text)
-{
-	if (module == NOBODY || told[module])
-		return;
-	told[module] = true;
-	const struct need *need = first_need(solver, module);
-	if (!need)
-		return;
-	tell_chain(solver, need->by, told, text);
-	tell_need(solver, need, text);
-}
-
-static size_t tell_needs(const struct solver *solver, size_t module, struct iov_buf *text)
-{
-	bool told[MODULES_MAX] = {false};
-	size_t count = 0;
-	for (size_t i = 0; i < solver->n_needs; i++) {
-		if (solver->needs[i].module != module)
-			continue;
-		tell_chain(solver, solver->needs[i].by, told, text);
-		tell_need(solver, &solver->needs[i], text);
-		count++;
-	}
-	return count;
-}
-
-static void tell_versions(const struct module *module, struct iov_buf *text)
-{
-	size_t shown = module->n_candidates > VERSIONS_MAX ? VERSIONS_MAX - 1 : module->n_candidates;
-	for (size_t i = 0; i < shown; i++) {
-		const char *between = i == 0 ? "" : i + 1 == module->n_candidates ? " and " : ", ";
-		iov_buf_printf(text, "%s%s", between, module->candidates[i].release->manifest->version.text);
-	}
-	if (shown < module->n_candidates)
-		iov_buf_printf(text, " and %zu more", module->n_candidates - shown);
-}
-
-/* A yanked release that would have done, or a pre-release that nobody asked for: what people stumble over. */
-static void tell_passed_over(const struct solver *solver, size_t module, struct iov_buf *text)
-{
-	const struct module *it = &solver->modules[module];
-	for (size_t i = 0; i < it->n_releases; i++) {
-		const struct iov_release *release = it->releases[i];
-		const char *version = release->manifest->version.text;
-		if (release->yanked && iov_resolve_fits_all(solver, module, &(struct candidate){.release = release})) {
-			iov_buf_printf(text, " (%s would do, but is yanked: %s)", version, release->yanked);
-			return;
-		}
-	}
-	if (it->n_candidates && it->candidates[0].release->manifest->version.prerelease_len)
-		iov_buf_printf(text, " (ask for the pre-release by name: %s@=%s)", it->name,
-			       it->candidates[0].release->manifest->version.text);
-}
-
-static void tell_choices(const struct solver *solver, size_t module, size_t n_needs, struct iov_buf *text)
-{
-	const struct module *it = &solver->modules[module];
-	if (!it->n_releases && !it->n_candidates) {
-		iov_buf_printf(text, "no registry has a module named '%s'", it->name);
-	} else if (!it->n_candidates) {
-		iov_buf_printf(text, "every release of '%s' is yanked", it->name);
-	} else {
-		iov_buf_puts(text, n_needs > 1 ? "no release is all of that, of " : "there is only ");
-		tell_versions(it, text);
-	}
-	tell_passed_over(solver, module, text);
-}
-
-static bool has_choice(const struct solver *solver, size_t module)
-{
-	for (size_t i = 0; i < solver->modules[module].n_candidates; i++)
-		if (iov_resolve_fits_all(solver, module, &solver->modules[module].candidates[i]))
-			return true;
-	return false;
-}
-
-/* Told where it is new and one of the first. False: known already. */
-static bool remember(struct solver *solver, const struct iov_buf *text)
-{
-	if (iov_buf_failed(text) || (solver->dead_ends.data && strstr(solver->dead_ends.data, text->data)))
+	if (!cause || cause->fact || story->at[cause->number])
 		return false;
-	if (++solver->n_dead_ends <= DEAD_ENDS_MAX)
-		iov_buf_printf(&solver->dead_ends, "%s%s", solver->dead_ends.len ? "; " : "", text->data);
+	stack[(*depth)++] = cause;
 	return true;
 }
 
-void iov_resolve_tell_dead_end(struct solver *solver, size_t module)
+/* Depth first, the causes before what follows from them, and the first cause right before it where that can be. */
+static int order(struct solver *solver, const struct proof *proof, struct story *story)
 {
-	bool avoidable = has_choice(solver, module);
-	if (solver->n_dead_ends > DEAD_ENDS_MAX || (avoidable && solver->clash.len))
-		return;
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	size_t n_needs = tell_needs(solver, module, &text);
-	iov_buf_puts(&text, ", but ");
-	if (avoidable) {
-		iov_buf_printf(&text, "'%s' %s is taken", name_of(solver, module), version_of(solver, module));
-		iov_buf_puts(&solver->clash, iov_buf_failed(&text) ? "" : text.data);
+	const struct step **stack = iov_arena_take(&solver->arena, (proof->count * 2 + 1) * sizeof(*stack));
+	size_t depth = 0;
+	if (!stack)
+		return iov_oom(solver->ctx);
+	stack[depth++] = proof->steps[proof->count - 1];
+	while (depth) {
+		const struct step *step = stack[depth - 1];
+		if (!story->at[step->number]) {
+			bool first = push_untold(story, step->causes[0], stack, &depth);
+			bool second = push_untold(story, step->causes[1], stack, &depth);
+			if (first || second)
+				continue;
+			story->sentences[story->count++].step = step;
+			story->at[step->number] = story->count;
+		}
+		depth--;
+	}
+	return IOV_OK;
+}
+
+static bool belongs_after(const struct step *step, const struct step *other)
+{
+	if (!step->fact || !other->fact || step->fact->origin != DEPENDENCY)
+		return false;
+	return other->fact->origin == CIRCLE || other->fact->need.module == step->fact->by;
+}
+
+/* What each sentence tells by itself. Who needs something comes before what that needs in turn. */
+static void give_causes(struct story *story)
+{
+	for (size_t i = 0; i < story->count; i++) {
+		struct sentence *sentence = &story->sentences[i];
+		for (size_t j = 0; j < 2; j++) {
+			const struct step *cause = sentence->step->causes[j];
+			if (!cause)
+				sentence->given[sentence->n_given++] = sentence->step;
+			else if (i && cause == story->sentences[i - 1].step)
+				sentence->leans = true;
+			else
+				sentence->given[sentence->n_given++] = cause;
+			if (!cause)
+				break;
+		}
+		if (sentence->n_given == 2 && belongs_after(sentence->given[0], sentence->given[1])) {
+			const struct step *later = sentence->given[0];
+			sentence->given[0] = sentence->given[1];
+			sentence->given[1] = later;
+		}
+	}
+}
+
+static void number_sentences(struct story *story)
+{
+	size_t last = 0;
+	for (size_t i = 0; i < story->count; i++)
+		for (size_t j = 0; j < story->sentences[i].n_given; j++) {
+			const struct step *given = story->sentences[i].given[j];
+			if (!given->fact)
+				story->sentences[story->at[given->number] - 1].number = SIZE_MAX;
+		}
+	for (size_t i = 0; i < story->count; i++)
+		if (story->sentences[i].number)
+			story->sentences[i].number = ++last;
+}
+
+static bool tells_one_fact(const struct sentence *sentence)
+{
+	return sentence->leans && sentence->n_given == 1 && sentence->given[0]->fact;
+}
+
+static bool tells_wish(const struct sentence *sentence)
+{
+	return sentence->given[0]->fact->origin == WISH;
+}
+
+/* Every other conclusion of a plain chain goes without saying, and so does every one on the way through wishes. */
+static void silence(struct story *story)
+{
+	for (size_t i = 1; i < story->count; i++) {
+		struct sentence *before = &story->sentences[i - 1], *sentence = &story->sentences[i];
+		if (before->number || !tells_one_fact(before) || !tells_one_fact(sentence))
+			continue;
+		before->silent = (tells_wish(before) && tells_wish(sentence)) || !story->sentences[i - 2].silent;
+	}
+}
+
+static void tell_given(const struct solver *solver, const struct story *story, const struct step *given,
+		       struct iov_buf *text)
+{
+	if (given->fact) {
+		iov_words_fact(solver, given->fact, text);
 		return;
 	}
-	tell_choices(solver, module, n_needs, &text);
-	bool missing = !solver->modules[module].n_releases && !solver->modules[module].n_candidates;
-	if (remember(solver, &text) && missing)
-		solver->n_missing++;
+	iov_words_conclusion(given->terms, text);
+	iov_buf_printf(text, " (%zu)", story->sentences[story->at[given->number] - 1].number);
 }
 
-void iov_resolve_tell_circle(struct solver *solver, size_t module, size_t other)
+/* What the silent ones before it and the sentence itself tell. A clause with a comma inside wants one after it. */
+static void tell_causes(const struct solver *solver, const struct story *story, size_t at, struct iov_buf *text)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	const char *name = name_of(solver, module);
-	iov_buf_printf(&text,
-		       "'%s' %s needs '%s', which leads back to '%s', but modules cannot need each other in a circle",
-		       name, version_of(solver, module), name_of(solver, other), name);
-	remember(solver, &text);
+	size_t first = at;
+	const char *between = "";
+	while (first && story->sentences[first - 1].silent)
+		first--;
+	for (size_t i = first; i <= at; i++)
+		for (size_t j = 0; j < story->sentences[i].n_given; j++) {
+			iov_auto(iov_buf_release) struct iov_buf clause = {0};
+			tell_given(solver, story, story->sentences[i].given[j], &clause);
+			iov_buf_puts(text, between);
+			iov_buf_puts(text, iov_buf_failed(&clause) ? "" : clause.data);
+			text->failed |= iov_buf_failed(&clause);
+			between = clause.data && strstr(clause.data, ", but ") ? ", and " : " and ";
+		}
 }
 
-int iov_resolve_explain(struct solver *solver)
+static void tell_sentence(const struct solver *solver, const struct story *story, size_t at, struct iov_buf *text)
 {
-	const struct iov_buf *text = solver->n_dead_ends ? &solver->dead_ends : &solver->clash;
-	if (iov_buf_failed(text) || !text->data)
-		return iov_oom(solver->ctx);
-	if (solver->n_missing && solver->n_missing == solver->n_dead_ends)
-		return iov_error(solver->ctx, IOV_E_NOT_FOUND, "%s; check the name, or add the registry that has it",
-				 text->data);
-	return iov_error(solver->ctx, IOV_E_CONFLICT,
-			 "no releases fit together: %s%s; ask for other versions, or remove what stands in the way",
-			 text->data, solver->n_dead_ends > DEAD_ENDS_MAX ? "; and more like it" : "");
+	const struct sentence *sentence = &story->sentences[at];
+	bool is_last = at + 1 == story->count;
+	if (text->len)
+		iov_buf_puts(text, "; ");
+	if (sentence->leans)
+		iov_buf_puts(text, "and ");
+	else if (is_last && story->count > 1)
+		iov_buf_puts(text, "but ");
+	if (!is_last)
+		iov_buf_puts(text, "because ");
+	tell_causes(solver, story, at, text);
+	if (is_last)
+		return;
+	iov_buf_puts(text, ", ");
+	iov_words_conclusion(sentence->step->terms, text);
+	if (sentence->number)
+		iov_buf_printf(text, " (%zu)", sentence->number);
+}
+
+/* Who could follow it would rather read the derivation. */
+static void tell_in_short(const struct solver *solver, const struct proof *proof, struct iov_buf *text)
+{
+	for (size_t i = 0; i < proof->count; i++) {
+		if (!proof->steps[i]->fact || proof->steps[i]->fact->origin != WISH)
+			continue;
+		iov_buf_puts(text, text->len ? " and " : "");
+		iov_words_fact(solver, proof->steps[i]->fact, text);
+	}
+	iov_buf_printf(text, ", and none of their releases agree; the proof has %zu steps, too many to tell here",
+		       proof->count);
+}
+
+int iov_proof_explain(struct solver *solver, const struct proof *proof, struct iov_buf *text)
+{
+	struct story story = {0};
+	int err = story_init(solver, proof, &story);
+	if (!err)
+		err = order(solver, proof, &story);
+	if (err)
+		return err;
+	give_causes(&story);
+	number_sentences(&story);
+	silence(&story);
+	if (story.count > SENTENCES_MAX)
+		tell_in_short(solver, proof, text);
+	for (size_t i = 0; story.count <= SENTENCES_MAX && i < story.count; i++)
+		if (!story.sentences[i].silent)
+			tell_sentence(solver, &story, i, text);
+	return iov_buf_failed(text) ? iov_oom(solver->ctx) : IOV_OK;
 }

@@ -30,7 +30,7 @@ START_TEST(resolves_every_universe)
 	char **names = NULL;
 	size_t count = 0;
 	ck_assert_int_eq(iov_fs_names(unit_data("resolve"), &names, &count), 0);
-	ck_assert_uint_ge(count, 24);
+	ck_assert_uint_ge(count, 85);
 	for (size_t i = 0; i < count; i++)
 		run_file(ctx, names[i]);
 	iov_fs_names_free(names, count);
@@ -60,21 +60,21 @@ START_TEST(passes_errors_of_the_provider_on)
 }
 END_TEST
 
-/* Ten pigeons and nine holes: every release of a pigeon wants its own release of a hole. No search by trying ends
- * before its limit. */
+/* Thirteen pigeons and twelve holes: every release of a pigeon wants its own release of a hole. No search ends before
+ * its limit. */
 START_TEST(gives_up_in_time)
 {
 	struct iov_ctx *ctx = unit_ctx();
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	for (unsigned pigeon = 1; pigeon <= 10; pigeon++) {
-		for (unsigned hole = 1; hole <= 9; hole++) {
+	for (unsigned pigeon = 1; pigeon <= 13; pigeon++) {
+		for (unsigned hole = 1; hole <= 12; hole++) {
 			iov_buf_printf(&text, "release hole-%u %u.0.0\n", hole, pigeon);
 			iov_buf_printf(&text, "release pigeon-%u %u.0.0\n", pigeon, hole);
 			iov_buf_printf(&text, "\tneeds hole-%u =%u.0.0\n", hole, pigeon);
 		}
 		iov_buf_printf(&text, "wish pigeon-%u\n", pigeon);
 	}
-	iov_buf_puts(&text, "fails conflict\nsays no answer after trying 100000 releases; name exact versions\n");
+	iov_buf_puts(&text, "fails conflict\nsays no answer after 30000000 steps; name exact versions\n");
 	check_text(ctx, "pigeons", text.data);
 	unit_ctx_free(ctx);
 }

@@ -1,5 +1,5 @@
 /* Small random universes, each also decided by trying every combination: the resolver finds an answer exactly where
- * there is one. */
+ * there is one, and where there is none its proof rests on facts of the universe, all of which are needed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,8 @@
 #define MODULES 5
 #define VERSIONS 3
 #define UNIVERSES 1500
+#define CHOICES 1024 /* (VERSIONS + 1) ^ MODULES */
+#define FACTS_MAX 64
 
 static uint64_t state;
 
@@ -99,19 +101,181 @@ static bool is_answer(const struct universe *universe, const struct choice *choi
 	return true;
 }
 
+static struct choice choice_of(unsigned code)
+{
+	struct choice choice;
+	for (unsigned i = 0, rest = code; i < MODULES; i++, rest /= VERSIONS + 1)
+		choice.version[i] = rest % (VERSIONS + 1);
+	return choice;
+}
+
 static bool has_answer(const struct universe *universe)
 {
-	unsigned all = 1;
-	for (unsigned i = 0; i < MODULES; i++)
-		all *= VERSIONS + 1;
-	for (unsigned code = 0; code < all; code++) {
-		struct choice choice;
-		for (unsigned i = 0, rest = code; i < MODULES; i++, rest /= VERSIONS + 1)
-			choice.version[i] = rest % (VERSIONS + 1);
+	for (unsigned code = 0; code < CHOICES; code++) {
+		struct choice choice = choice_of(code);
 		if (is_answer(universe, &choice))
 			return true;
 	}
 	return false;
+}
+
+static const char *member(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+/* Does the choice have the module in one of the versions that the fact speaks of? */
+static bool speaks_of(const struct universe *universe, const struct choice *choice, const json_t *fact)
+{
+	const struct iov_manifest *manifest = chosen(universe, choice, number_of(member(fact, "module")));
+	size_t i;
+	json_t *version;
+	json_array_foreach(json_object_get(fact, "versions"), i, version)
+		if (manifest && !strcmp(json_string_value(version), manifest->version.text))
+			return true;
+	return false;
+}
+
+struct fact {
+	const json_t *json;
+	struct iov_requirement *requirement; /* of a wish or a dependency */
+};
+
+static bool holds(const struct universe *universe, const struct choice *choice, const struct fact *it)
+{
+	const json_t *fact = it->json;
+	const char *kind = member(fact, "fact");
+	size_t i;
+	json_t *one;
+	if (!strcmp(kind, "wish"))
+		return meets(universe, choice, member(fact, "module"), it->requirement);
+	if (!strcmp(kind, "dependency"))
+		return !speaks_of(universe, choice, fact) ||
+		       meets(universe, choice, member(fact, "needs"), it->requirement);
+	json_array_foreach(json_object_get(fact, "modules"), i, one)
+		if (!speaks_of(universe, choice, one))
+			return true;
+	return false;
+}
+
+/* Whether the manifest says so; NULL text: with any requirement. */
+static bool needs(const struct iov_manifest *manifest, const char *name, const char *text)
+{
+	for (size_t i = 0; i < manifest->n_dependencies; i++)
+		if (!strcmp(manifest->dependencies[i].name, name) &&
+		    (!text || !strcmp(iov_requirement_text(manifest->dependencies[i].requirement), text)))
+			return true;
+	return false;
+}
+
+/* All the versions that the fact speaks of are there, and need it. */
+static void check_needs(const struct universe *universe, const json_t *fact, const char *name, const char *text)
+{
+	size_t i;
+	json_t *version;
+	ck_assert_uint_gt(json_array_size(json_object_get(fact, "versions")), 0);
+	json_array_foreach(json_object_get(fact, "versions"), i, version) {
+		struct choice choice = {0};
+		choice.version[number_of(member(fact, "module"))] = (unsigned)atoi(json_string_value(version));
+		ck_assert(needs(chosen(universe, &choice, number_of(member(fact, "module"))), name, text));
+	}
+}
+
+static void check_wished(const struct universe *universe, const json_t *fact)
+{
+	bool found = false;
+	for (size_t i = 0; i < universe->n_wishes; i++)
+		found |= !strcmp(universe->wishes[i].name, member(fact, "module")) &&
+			 !strcmp(iov_requirement_text(universe->wishes[i].requirement), member(fact, "requirement"));
+	ck_assert(found);
+}
+
+static void check_real(const struct universe *universe, const json_t *fact)
+{
+	const char *kind = member(fact, "fact");
+	const json_t *circle = json_object_get(fact, "modules");
+	if (!strcmp(kind, "wish"))
+		check_wished(universe, fact);
+	else if (!strcmp(kind, "dependency"))
+		check_needs(universe, fact, member(fact, "needs"), member(fact, "requirement"));
+	for (size_t i = 0; i < json_array_size(circle); i++)
+		check_needs(universe, json_array_get(circle, i),
+			    member(json_array_get(circle, (i + 1) % json_array_size(circle)), "module"), NULL);
+}
+
+/* Which facts a choice breaks, one bit each: every choice breaks some, and for each fact there is one that breaks only
+ * that. */
+static bool check_irreducible(const struct universe *universe, const struct fact *facts, size_t count)
+{
+	uint64_t alone = 0;
+	for (unsigned code = 0; code < CHOICES; code++) {
+		struct choice choice = choice_of(code);
+		uint64_t broken = 0;
+		for (size_t i = 0; i < count; i++)
+			broken |= (uint64_t)!holds(universe, &choice, &facts[i]) << i;
+		if (!broken)
+			return false;
+		if (!(broken & (broken - 1)))
+			alone |= broken;
+	}
+	return alone == (count == 64 ? ~0ull : (1ull << count) - 1);
+}
+
+static void check_proof(const struct universe *universe, const char *shown)
+{
+	struct fact facts[FACTS_MAX] = {0};
+	size_t count = 0, i, j;
+	json_t *step, *cause;
+	json_array_foreach(universe->derivation, i, step) {
+		ck_assert_int_eq(json_integer_value(json_object_get(step, "number")), (json_int_t)i + 1);
+		json_array_foreach(json_object_get(step, "because"), j, cause)
+			ck_assert_int_lt(json_integer_value(cause), (json_int_t)i + 1);
+		if (!json_object_get(step, "fact"))
+			continue;
+		ck_assert_uint_lt(count, FACTS_MAX);
+		check_real(universe, step);
+		facts[count].json = step;
+		if (json_object_get(step, "requirement"))
+			unit_ok(universe->ctx, iov_requirement_parse(universe->ctx, member(step, "requirement"),
+								     &facts[count].requirement));
+		count++;
+	}
+	ck_assert_uint_gt(count, 0);
+	bool irreducible = check_irreducible(universe, facts, count);
+	ck_assert_msg(irreducible, "too much or too little in '%s':\n%s", iov_error_text(universe->ctx), shown);
+	for (i = 0; i < count; i++)
+		iov_requirement_free(facts[i].requirement);
+}
+
+static void turn_round(struct universe *universe)
+{
+	struct iov_wish first = universe->wishes[0];
+	universe->wishes[0] = universe->wishes[1];
+	universe->wishes[1] = first;
+	for (size_t i = 0; i < universe->n_releases; i++) {
+		struct iov_manifest *manifest = universe->releases[i]->manifest;
+		for (size_t j = 0, last = manifest->n_dependencies; last && j < --last; j++) {
+			struct iov_dependency dependency = manifest->dependencies[j];
+			manifest->dependencies[j] = manifest->dependencies[last];
+			manifest->dependencies[last] = dependency;
+		}
+	}
+}
+
+/* The same answer, and on a failure the same words, in another order of wishes and of dependencies. */
+static void check_order(struct universe *universe, int expected, const struct iov_release *const *plan, size_t count)
+{
+	iov_auto(iov_free_ptr) char *words = expected ? strdup(iov_error_text(universe->ctx)) : NULL;
+	const struct iov_release **again = NULL;
+	size_t n_again = 0;
+	turn_round(universe);
+	json_decref(universe->derivation);
+	universe->derivation = NULL;
+	ck_assert_int_eq(universe_resolve(universe, &again, &n_again), expected);
+	ck_assert_uint_eq(n_again, count);
+	ck_assert(!count || !memcmp(again, plan, count * sizeof(*plan)));
+	ck_assert(!words || !strcmp(words, iov_error_text(universe->ctx)));
+	free(again);
 }
 
 static bool check_one(struct iov_ctx *ctx)
@@ -131,6 +295,9 @@ static bool check_one(struct iov_ctx *ctx)
 	else
 		ck_assert_msg(code == IOV_E_CONFLICT && !has_answer(universe), "missed one, '%s':\n%s",
 			      iov_error_text(ctx), shown);
+	if (code != IOV_OK)
+		check_proof(universe, shown);
+	check_order(universe, code, plan, count);
 	free(plan);
 	universe_free(universe);
 	return code == IOV_OK;

@@ -154,16 +154,23 @@ static int newest_first(const void *a, const void *b)
 	return iov_version_compare(&(*right)->manifest->version, &(*left)->manifest->version);
 }
 
+/* Where a name's part of `shown` begins; a new one begins after all others. */
+static size_t find_shown(const struct universe *universe, const char *name)
+{
+	size_t start = 0;
+	while (start < UNIVERSE_MAX && universe->shown[start] &&
+	       strcmp(universe->shown[start]->manifest->name, name) != 0)
+		start++;
+	return start;
+}
+
 /* The arrays must live until the resolution ends, so each name gets its part of `shown`. */
 static int give_releases(struct iov_ctx *ctx, const char *name, struct iov_release *const **ret, size_t *ret_count,
 			 void *data)
 {
 	(void)ctx;
 	struct universe *universe = data;
-	size_t start = 0, end;
-	while (start < UNIVERSE_MAX && universe->shown[start])
-		start++;
-	end = start;
+	size_t start = find_shown(universe, name), end = start;
 	for (size_t i = 0; i < universe->n_releases; i++)
 		if (!universe->gone[i] && !strcmp(universe->releases[i]->manifest->name, name))
 			universe->shown[end++] = universe->releases[i];
@@ -171,6 +178,14 @@ static int give_releases(struct iov_ctx *ctx, const char *name, struct iov_relea
 	*ret = universe->shown + start;
 	*ret_count = end - start;
 	return IOV_OK;
+}
+
+static void give_names(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data)
+{
+	(void)ctx;
+	const struct universe *universe = data;
+	for (size_t i = 0; i < universe->n_releases; i++)
+		offer(universe->releases[i]->manifest->name, to);
 }
 
 static void check_plan(const struct universe *universe, const struct iov_release **releases, size_t count)
@@ -193,8 +208,9 @@ int universe_resolve(struct universe *universe, const struct iov_release ***ret,
 						    .n_wishes = universe->n_wishes,
 						    .locked = universe->locked,
 						    .unlock = universe->unlock,
-						    .n_unlock = universe->n_unlock};
-	const struct iov_provider provider = {.releases = give_releases, .data = universe};
+						    .n_unlock = universe->n_unlock,
+						    .ret_derivation = &universe->derivation};
+	const struct iov_provider provider = {.releases = give_releases, .names = give_names, .data = universe};
 	return iov_resolve(universe->ctx, &request, &provider, ret, ret_count);
 }
 
@@ -215,6 +231,7 @@ void universe_check(struct universe *universe)
 void universe_free(struct universe *universe)
 {
 	iov_generation_free(universe->locked);
+	json_decref(universe->derivation);
 	for (size_t i = 0; i < universe->n_wishes; i++)
 		iov_requirement_free((struct iov_requirement *)universe->wishes[i].requirement);
 	for (size_t i = 0; i < universe->n_releases; i++)

@@ -20,7 +20,7 @@
 #include "resolve/resolve.h"
 #include "unit.h"
 
-#define UNIVERSE_MAX 400 /* releases */
+#define UNIVERSE_MAX 40000 /* releases; the largest index of the public vectors has a quarter of that */
 
 struct universe {
 	struct iov_ctx *ctx;
@@ -39,6 +39,7 @@ struct universe {
 	const char *says[UNIVERSE_MAX];
 	size_t n_says;
 	int code;
+	json_t *derivation; /* of the failure; owned */
 };
 
 /* Takes the text apart in place; it must outlive the universe. `file` is for messages. */

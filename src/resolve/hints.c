@@ -1,0 +1,100 @@
+/* What people stumble over: a yanked release that would have done, or a pre-release that nobody asked for. To know that
+ * it would do, the wishes that failed are tried again in a world where it may be chosen. */
+#include "resolve/proof.h"
+
+#include <string.h>
+
+#include "util/cleanup.h"
+
+struct experiment {
+	bool with_yanked, with_prereleases;
+};
+
+static bool is_in_proof(const struct facts *facts, const struct iov_wish *wish)
+{
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct incompatibility *fact = facts->items[i];
+		if (fact->origin == WISH && fact->need.requirement == wish->requirement &&
+		    fact->need.module->name == wish->name)
+			return true;
+	}
+	return false;
+}
+
+static bool is_wished(const struct solver *solver, const struct module *module)
+{
+	for (size_t i = 0; i < solver->request->n_wishes; i++)
+		if (!strcmp(solver->request->wishes[i].name, module->name))
+			return true;
+	return false;
+}
+
+static void tell_release(const struct solver *solver, const struct module *module, struct iov_buf *text)
+{
+	const struct iov_release *release = iov_solver_chosen(module)->release;
+	const char *version = release->manifest->version.text;
+	iov_buf_printf(text, "; '%s' %s would do, but is ", module->name, version);
+	if (release->yanked)
+		iov_buf_printf(text, "yanked: %s", release->yanked);
+	else if (is_wished(solver, module))
+		iov_buf_printf(text, "a pre-release: ask for it by name, %s@=%s", module->name, version);
+	else
+		iov_buf_puts(text, "a pre-release that nobody asks for");
+}
+
+static bool is_asked_for(const struct module *module, const struct candidate *chosen)
+{
+	const struct iov_version *version = &chosen->release->manifest->version;
+	for (const struct range *range = module->ranges; range; range = range->next)
+		if (range->requirement && iov_requirement_matches(range->requirement, version))
+			return true;
+	return false;
+}
+
+static void tell_chosen(const struct solver *solver, struct iov_buf *text)
+{
+	for (size_t i = 0; i < solver->modules.count; i++) {
+		const struct module *module = solver->modules.items[i];
+		if (!iov_solver_is_decided(module))
+			continue;
+		const struct candidate *chosen = iov_solver_chosen(module);
+		if (chosen->extra && (chosen->release->yanked || !is_asked_for(module, chosen)))
+			tell_release(solver, module, text);
+	}
+}
+
+static int try_out(struct solver *solver, const struct iov_resolve_request *request, struct experiment experiment,
+		   struct iov_buf *text)
+{
+	iov_auto(iov_solver_release) struct solver other;
+	iov_solver_init(&other, solver->ctx, request, solver->provider);
+	other.with_yanked = experiment.with_yanked;
+	other.with_prereleases = experiment.with_prereleases;
+	int err = iov_solver_add_wishes(&other);
+	if (!err)
+		err = iov_solver_search(&other);
+	if (!err && !other.failure)
+		tell_chosen(&other, text);
+	return err;
+}
+
+/* An experiment that fails, also for lack of an answer, has nothing to tell. */
+int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text)
+{
+	static const struct experiment experiments[] = {{.with_yanked = true}, {.with_prereleases = true}};
+	struct iov_resolve_request request = *solver->request;
+	struct iov_wish *wishes = iov_arena_take(&solver->arena, request.n_wishes * sizeof(*wishes));
+	if (!wishes)
+		return iov_oom(solver->ctx);
+	request.wishes = wishes;
+	request.n_wishes = 0;
+	for (size_t i = 0; i < solver->request->n_wishes; i++)
+		if (is_in_proof(facts, &solver->request->wishes[i]))
+			wishes[request.n_wishes++] = solver->request->wishes[i];
+	for (size_t i = 0; i < IOV_COUNT(experiments); i++) {
+		int err = try_out(solver, &request, experiments[i], text);
+		if (err == IOV_E_SPACE)
+			return err;
+	}
+	return IOV_OK;
+}

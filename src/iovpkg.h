@@ -149,6 +149,9 @@ int iov_verify(struct iov_ctx *ctx, const char *name,
  * the lock, so that nothing moves meanwhile. */
 int iov_doctor(struct iov_ctx *ctx, bool fix, char **ret_json);
 
+/* What this host's kernel takes, tried out (docs/facts.md); kept until another kernel runs. */
+int iov_facts(struct iov_ctx *ctx, char **ret_json);
+
 /* Removes generations but the newest `keep` (0: the default) and the current one, and what only they need: entries of
  * the store, archives, caches of other kernels. Flags: IOV_DRY_RUN. */
 int iov_gc(struct iov_ctx *ctx, uint64_t keep, unsigned flags, char **ret_json);

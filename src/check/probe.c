@@ -66,6 +66,7 @@ static const struct kind {
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", true},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", true},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", false},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", true},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "socket_sendmsg", false},

@@ -195,7 +195,7 @@ static void check_known(struct check *check)
 						.missing = "facts",
 						.what = "object",
 						.why = "was published by an iovpkg that did not write them down"};
-	if (!check->object->facts)
+	if (!check->object->facts && check->object->n_programs)
 		check->verdict = worse(check->verdict, add_reason(check, NULL, &none, true));
 }
 

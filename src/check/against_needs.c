@@ -172,8 +172,7 @@ static struct iov_finding helper(const struct iov_kernel *kernel, const struct i
 	if (helpers || !enumerates(kernel->btf, "bpf_func_id", "BPF_FUNC_", name, false))
 		return finding(IOV_FAILS, "helper", "is not there for programs of this type",
 			       iov_feature_since(IOV_HELPER, name), "%s", name);
-	return finding(IOV_MAY_LOAD, "helper", kernel->facts ? "could not be tried on this kernel" : NOT_TRIED, NULL,
-		       "%s", name);
+	return good; /* what is said of the program type says it all */
 }
 
 static struct iov_finding kfunc(const struct iov_kernel *kernel, const struct iov_kind *kind, const json_t *need)

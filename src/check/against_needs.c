@@ -167,7 +167,7 @@ static struct iov_finding helper(const struct iov_kernel *kernel, const struct i
 {
 	const char *name = json_string_value(json_object_get(need, "helper"));
 	const json_t *helpers = helpers_of(kernel, kind);
-	if (lists(helpers, name))
+	if (lists(helpers, name) || (helpers && lists(json_object_get(kernel->facts, "helpers"), name)))
 		return good;
 	if (helpers || !enumerates(kernel->btf, "bpf_func_id", "BPF_FUNC_", name, false))
 		return finding(IOV_FAILS, "helper", "is not there for programs of this type",

@@ -90,7 +90,7 @@ static void keep(const char *path, const json_t *facts)
 
 static int check_facts(struct iov_ctx *ctx, const char *path, const json_t *facts)
 {
-	static const char *const lists[] = {"maps", "no_maps", "programs", "no_programs", "modules"};
+	static const char *const lists[] = {"helpers", "maps", "modules", "no_maps", "no_programs", "programs"};
 	uint64_t schema = 0;
 	int rc = iov_json_get_uint(ctx, path, facts, "schema", &schema);
 	if (!rc && schema != SCHEMA)

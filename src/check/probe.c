@@ -173,6 +173,48 @@ static void add_kind(json_t *groups, json_t *name, json_t *helpers)
 	json_array_append_new(groups, json_pack("{s:[o], s:o}", "kinds", name, "helpers", helpers));
 }
 
+static bool lists(const json_t *list, const json_t *word)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) {
+		if (json_equal(item, word))
+			return true;
+	}
+	return false;
+}
+
+static bool all_list(const json_t *groups, const json_t *helper)
+{
+	size_t i;
+	json_t *group;
+	json_array_foreach(groups, i, group) {
+		if (!lists(json_object_get(group, "helpers"), helper))
+			return false;
+	}
+	return true;
+}
+
+/* Most helpers are there for all kinds; they are told once. */
+static json_t *take_common(json_t *groups)
+{
+	json_t *common = json_array(), *helper, *group;
+	size_t i, j;
+	json_array_foreach(json_object_get(json_array_get(groups, 0), "helpers"), i, helper) {
+		if (all_list(groups, helper))
+			json_array_append(common, helper);
+	}
+	json_array_foreach(groups, i, group) {
+		json_t *own = json_array();
+		json_array_foreach(json_object_get(group, "helpers"), j, helper) {
+			if (!lists(common, helper))
+				json_array_append(own, helper);
+		}
+		json_object_set_new(group, "helpers", own);
+	}
+	return common;
+}
+
 static int probe_kind(struct iov_ctx *ctx, const struct kind *kind, json_t *groups, json_t *lacking)
 {
 	struct probe probe = {.ctx = ctx, .kind = kind};
@@ -223,5 +265,7 @@ int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret)
 		probe_maps(maps, no_maps);
 	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
 		rc = probe_kind(ctx, &kinds[i], programs, no_programs);
+	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
+		rc = iov_oom(ctx);
 	return rc;
 }

@@ -7,7 +7,7 @@
 
 #include "core/json.h"
 
-/* Adds "maps", "no_maps", "programs" and "no_programs" to `ret` (docs/facts.md). IOV_E_PERMISSION where this process
+/* Adds "helpers", "maps", "no_maps", "programs" and "no_programs" to `ret` (docs/facts.md). IOV_E_PERMISSION where this process
  * may not load programs. */
 int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret);
 

@@ -69,9 +69,10 @@ static void setup(void)
 	kernel = (struct iov_kernel){.name = strdup("1.0"), .btf = btf__new_empty()};
 	ck_assert_ptr_nonnull(kernel.btf);
 	make_types();
-	kernel.facts = unit_json("{'schema':1,'modules':[],'maps':['hash'],'no_maps':['array'],"
-				 "'programs':[{'kinds':['xdp','tracing/trace_raw_tp'],'helpers':['map_lookup_elem']}],"
-				 "'no_programs':['raw_tracepoint']}");
+	kernel.facts =
+		unit_json("{'schema':1,'modules':[],'helpers':['get_prandom_u32'],'maps':['hash'],'no_maps':['array'],"
+			  "'programs':[{'kinds':['xdp','tracing/trace_raw_tp'],'helpers':['map_lookup_elem']}],"
+			  "'no_programs':['raw_tracepoint']}");
 }
 
 static void teardown(void)
@@ -134,6 +135,7 @@ static const struct {
 } cases[] = {
 	{"GPL", XDP, "'needs':[]," GROUP(), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'helper':'map_lookup_elem'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'helper':'get_prandom_u32'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'helper':'loop'}]," GROUP(",'always':[0]"), IOV_FAILS,
 	 "helper 'loop' is not there for programs of this type; Linux 5.17 brought it"},
 	{"GPL", XDP, "'needs':[{'helper':'loop'}]," GROUP(",'sometimes':[0]"), IOV_MAY_LOAD,

@@ -56,6 +56,8 @@ START_TEST(the_running_kernel_tells)
 	ck_assert(lists(json_object_get(facts, "maps"), "hash"));
 	const json_t *xdp = helpers_of(facts, "xdp/xdp");
 	ck_assert(lists(xdp, "redirect_map"));
+	ck_assert(lists(json_object_get(facts, "helpers"), "map_lookup_elem"));
+	ck_assert(!lists(xdp, "map_lookup_elem"));
 	ck_assert(!lists(xdp, "skb_store_bytes"));
 	ck_assert(lists(helpers_of(facts, "sched_cls"), "skb_store_bytes"));
 	ck_assert(!lists(helpers_of(facts, "tracepoint"), "skb_store_bytes"));

@@ -131,9 +131,10 @@ static enum iov_verdict check_program(struct check *check, const json_t *group, 
 		iov_against_target(check->kernel, &kind),
 	};
 	enum iov_verdict verdict = IOV_LOADS;
-	for (size_t i = 0; i < IOV_COUNT(findings); i++)
+	size_t count = findings[0].verdict == IOV_FAILS ? 1 : IOV_COUNT(findings);
+	for (size_t i = 0; i < count; i++)
 		verdict = worse(verdict, add_reason(check, name, &findings[i], true));
-	if (findings[0].verdict != IOV_FAILS) {
+	if (count > 1) {
 		verdict = worse(verdict, check_list(check, &kind, name, json_object_get(group, "always"), true));
 		verdict = worse(verdict, check_list(check, &kind, name, json_object_get(group, "sometimes"), false));
 		verdict = worse(verdict, check_guarded(check, &kind, name, json_object_get(group, "guarded")));

@@ -168,8 +168,8 @@ static int read_btf(struct iov_ctx *ctx, const char *path, struct btf **ret)
 	if (*ret)
 		return IOV_OK;
 	return iov_error(ctx, IOV_E_INPUT,
-			 "'%s' is not the BTF of a kernel: %s; copy /sys/kernel/btf/vmlinux from a host with it", path,
-			 strerror(errno));
+			 "'%s' is not the BTF of a kernel; copy /sys/kernel/btf/vmlinux from a host that runs it",
+			 path);
 }
 
 /* "dir/6.12.btf" -> "dir/6.12", owned; its last part is the name until the facts say a better one. */

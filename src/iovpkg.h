@@ -50,7 +50,7 @@ enum iov_code {
 	IOV_E_BUILD = 15,      /* the compiler failed, or met a limit */
 	IOV_E_DECLINED = 16,   /* the confirm callback said no */
 	IOV_E_UNHEALTHY = 17,  /* a health check failed after the switch; the host went back */
-	IOV_E_PARTIAL = 18,    /* the program's alone: restore left something out, which its answer says */
+	IOV_E_PARTIAL = 18,    /* the program's alone: restore left something out, check cannot tell; the answer says */
 	IOV_E_STOPPED = 19,    /* the stop callback asked for it; the host is as it was */
 };
 
@@ -148,6 +148,13 @@ int iov_verify(struct iov_ctx *ctx, const char *name,
 /* The differences between the current generation and the kernel, each with what to do; `fix` mends what can be. Takes
  * the lock, so that nothing moves meanwhile. */
 int iov_doctor(struct iov_ctx *ctx, bool fix, char **ret_json);
+
+/* What this host's kernel takes, tried out (docs/facts.md); kept until another kernel runs. */
+int iov_facts(struct iov_ctx *ctx, char **ret_json);
+
+/* Will kernels load a module (what is installed, else the newest release) or the object in a file? Each of `against` is
+ * FILE.btf, with what iov_facts() said there as FILE.json beside it; none: the running kernel. Nothing is loaded. */
+int iov_check(struct iov_ctx *ctx, const char *subject, const char *const *against, size_t count, char **ret_json);
 
 /* Removes generations but the newest `keep` (0: the default) and the current one, and what only they need: entries of
  * the store, archives, caches of other kernels. Flags: IOV_DRY_RUN. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "check/elf.h"
+#include "check/facts.h"
 #include "core/release.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
@@ -164,6 +165,7 @@ int iov_check_object(struct iov_ctx *ctx, const char *path, struct iov_object **
 	iov_auto(iov_free_ptr) char *license = NULL;
 	iov_auto(iov_json_release) json_t *programs = json_array();
 	iov_auto(iov_json_release) json_t *maps = json_array();
+	iov_auto(iov_json_release) json_t *facts = NULL;
 	int rc = programs && maps ? open_object(ctx, path, &object) : iov_oom(ctx);
 	if (!rc)
 		rc = iov_elf_license(ctx, path, &license);
@@ -171,10 +173,12 @@ int iov_check_object(struct iov_ctx *ctx, const char *path, struct iov_object **
 		rc = add_programs(ctx, object, programs);
 	if (!rc && (rc = add_maps(ctx, object, maps)))
 		rc = iov_error_prefix(ctx, "object '%s'", path);
+	if (!rc)
+		rc = iov_check_facts(ctx, object, path, &facts);
 	if (rc)
 		return rc;
-	iov_auto(iov_json_release) json_t *json =
-		json_pack("{s:s, s:O, s:O}", "license", license, "maps", maps, "programs", programs);
+	iov_auto(iov_json_release) json_t *json = json_pack("{s:O, s:s, s:O, s:O}", "facts", facts, "license", license,
+							    "maps", maps, "programs", programs);
 	return json ? iov_object_from_json(ctx, json, ret) : iov_oom(ctx);
 }
 

@@ -21,6 +21,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_info,
 	&cli_cmd_verify,
 	&cli_cmd_doctor,
+	&cli_cmd_check,
+	&cli_cmd_facts,
 	&cli_cmd_registry,
 	&cli_cmd_key,
 	&cli_cmd_build,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/facts.h"
 #include "util/cleanup.h"
 
 #define WHAT "object"
@@ -143,6 +144,10 @@ int iov_object_from_json(struct iov_ctx *ctx, json_t *json, struct iov_object **
 		rc = read_programs(ctx, object);
 	if (!rc)
 		rc = read_maps(ctx, object);
+	if (!rc)
+		rc = iov_json_opt_object(ctx, WHAT, json, "facts", &object->facts);
+	if (!rc && object->facts)
+		rc = iov_facts_check(ctx, object->facts);
 	if (rc) {
 		iov_object_free(object);
 		return rc;

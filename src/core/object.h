@@ -36,6 +36,7 @@ struct iov_object {
 	size_t n_programs;
 	struct iov_object_map *maps;
 	size_t n_maps;
+	json_t *facts; /* what it asks of the kernel (core/facts.h); NULL: an older iovpkg wrote this; borrowed */
 };
 
 int iov_object_from_json(struct iov_ctx *ctx, json_t *json, struct iov_object **ret); /* takes its own reference */

@@ -5,18 +5,16 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "check/kernel.h"
 #include "engine/btf_cut.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "util/libbpf.h"
 
-#define KERNEL_NOTES "/sys/kernel/notes" /* with the build id */
 #define KERNEL_BTFS "/sys/kernel/btf"
-#define NOTES_MAX 65536	      /* bytes */
 #define ENTRY_MAX (16u << 20) /* bytes; three times the whole BTF of today's kernels */
 #define MAGIC "iovbtf2 "
 #define HEADER_SIZE (sizeof(MAGIC) - 1 + IOV_HEX_SIZE) /* magic, digest, newline */
@@ -24,26 +22,12 @@
 
 /* ---- which kernel, which object ---- */
 
-bool iov_btf_cache_kernel(char ret[IOV_HEX_SIZE])
-{
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	struct utsname name;
-	struct stat btf;
-	if (uname(&name) || stat(KERNEL_BTFS "/vmlinux", &btf) || iov_fs_read(KERNEL_NOTES, NOTES_MAX, &text))
-		return false;
-	iov_buf_printf(&text, "%s|%s|%s|%lld", name.release, name.version, name.machine, (long long)btf.st_size);
-	if (iov_buf_failed(&text))
-		return false;
-	iov_sha256_hex(text.data, text.len, ret);
-	return true;
-}
-
 static char *entry_path(struct iov_ctx *ctx, const char *object)
 {
 	char kernel[IOV_HEX_SIZE], digest[IOV_HEX_SIZE];
-	if (!iov_btf_cache_kernel(kernel) || iov_sha256_file(ctx, object, digest))
+	if (!iov_kernel_build(kernel) || iov_sha256_file(ctx, object, digest))
 		return NULL;
-	return iov_path(ctx, IOV_CACHE "/btf/%.*s/%s", IOV_BTF_CACHE_FOLDER, kernel, digest);
+	return iov_path(ctx, IOV_CACHE "/btf/%.*s/%s", IOV_KERNEL_BUILD_DIGITS, kernel, digest);
 }
 
 /* Modules with BTF of their own are where libbpf looks for what vmlinux lacks. */

@@ -16,8 +16,5 @@
 /* A file in memory with the BTF for libbpf's btf_custom_path; -1: the kernel's own is needed, or none. Fills in the ids
  * of `targets` that the kernel has. Never fails: it only makes loads faster. */
 int iov_btf_cache_open(struct iov_ctx *ctx, const char *object, struct iov_btf_targets *targets);
-#define IOV_BTF_CACHE_FOLDER 16 /* digits of its name that a kernel's folder has */
-/* Names the running kernel, by its build id, its version and the size of its BTF; false: it does not tell. */
-bool iov_btf_cache_kernel(char ret[IOV_HEX_SIZE]);
 
 #endif

@@ -4,20 +4,10 @@
 #include <linux/bpf.h>
 #include <string.h>
 
+#include "check/relocations.h"
 #include "util/cleanup.h"
 
 #define NAMES_MAX 4096 /* different types, and members, that one object relocates against; the largest seen has 60 */
-
-/* The start of .BTF.ext (linux: Documentation/bpf/btf.rst). */
-struct ext_header {
-	uint16_t magic;
-	uint8_t version, flags;
-	uint32_t hdr_len, func_info_off, func_info_len, line_info_off, line_info_len, core_relo_off, core_relo_len;
-};
-
-struct ext_section {
-	uint32_t name_off, count;
-};
 
 struct reader {
 	struct iov_ctx *ctx;
@@ -33,20 +23,10 @@ void iov_btf_needs_release(struct iov_btf_needs *needs)
 	*needs = (struct iov_btf_needs){0};
 }
 
-/* libbpf's rule, to the letter. */
-static size_t essential_len(const char *name)
-{
-	size_t len = strlen(name);
-	for (size_t i = len >= 5 ? len - 4 : 0; i-- > 0;)
-		if (name[i] != '_' && !memcmp(name + i + 1, "___", 3) && name[i + 4] != '_')
-			return i + 1;
-	return len;
-}
-
 bool iov_btf_is_namesake(const struct iov_btf_root *root, const char *name, uint16_t kind)
 {
 	return *name == *root->name && (kind == BTF_KIND_ENUM64 ? BTF_KIND_ENUM : kind) == root->kind &&
-	       !strncmp(name, root->name, root->len) && essential_len(name) == root->len;
+	       !strncmp(name, root->name, root->len) && iov_essential_len(name) == root->len;
 }
 
 bool iov_btf_goes_through(const struct iov_btf_needs *needs, const char *member)
@@ -71,7 +51,7 @@ static int add_root(const struct reader *reader, const char *name, const struct 
 	struct iov_btf_root *roots = realloc(needs->roots, (needs->n_roots + 1) * sizeof(*roots));
 	if (!roots)
 		return iov_oom(reader->ctx);
-	roots[needs->n_roots++] = (struct iov_btf_root){.name = name, .len = essential_len(name), .kind = kind};
+	roots[needs->n_roots++] = (struct iov_btf_root){.name = name, .len = iov_essential_len(name), .kind = kind};
 	needs->roots = roots;
 	return IOV_OK;
 }
@@ -157,8 +137,10 @@ static int take_way(const struct reader *reader, const struct bpf_core_relo *rel
 	return IOV_OK;
 }
 
-static int take_relocation(const struct reader *reader, const struct bpf_core_relo *relocation)
+static int take_relocation(void *data, const char *section, const struct bpf_core_relo *relocation)
 {
+	const struct reader *reader = data;
+	(void)section;
 	const struct btf *btf = reader->needs->object;
 	const struct btf_type *type = btf__type_by_id(btf, relocation->type_id);
 	const char *name = type ? btf__name_by_offset(btf, type->name_off) : NULL;
@@ -174,52 +156,19 @@ static int take_relocation(const struct reader *reader, const struct bpf_core_re
 	return rc || need != NEEDS_MEMBERS ? rc : take_way(reader, relocation);
 }
 
-/* The records of one section of code; *at moves past them. */
-static int take_section(const struct reader *reader, const unsigned char **at, const unsigned char *end,
-			uint32_t record_size)
+static int take_relocations(struct reader *reader)
 {
-	const struct ext_section *section = (const void *)*at;
-	size_t left = (size_t)(end - *at);
-	if (left < sizeof(*section) || section->count > (left - sizeof(*section)) / record_size) {
-		reader->needs->whole = true;
-		*at = end;
-		return IOV_OK;
-	}
-	*at += sizeof(*section);
-	for (uint32_t i = 0; i < section->count; i++, *at += record_size) {
-		int rc = take_relocation(reader, (const void *)*at);
-		if (rc)
-			return rc;
-	}
-	return IOV_OK;
-}
-
-static int take_relocations(const struct reader *reader)
-{
-	uint32_t size = 0;
-	const struct ext_header *header = btf_ext__raw_data(reader->needs->ext, &size);
-	if (size < sizeof(*header) || header->hdr_len < sizeof(*header) || header->hdr_len > size ||
-	    header->core_relo_len < sizeof(uint32_t))
-		return IOV_OK;
-	size_t from = (size_t)header->hdr_len + header->core_relo_off;
-	if (from > size || header->core_relo_len > size - from)
-		return IOV_OK;
-	const unsigned char *at = (const unsigned char *)header + from, *end = at + header->core_relo_len;
-	uint32_t record_size = *(const uint32_t *)at;
-	reader->needs->whole = record_size < sizeof(struct bpf_core_relo) || record_size % sizeof(uint32_t);
-	at += sizeof(uint32_t);
-	while (at < end && !reader->needs->whole) {
-		int rc = take_section(reader, &at, end, record_size);
-		if (rc)
-			return rc;
-	}
+	int rc = iov_relocations_each(reader->needs->object, reader->needs->ext, take_relocation, reader);
+	if (rc != IOV_RELOCATIONS_DAMAGED)
+		return rc;
+	reader->needs->whole = true;
 	return IOV_OK;
 }
 
 int iov_btf_needs_read(struct iov_ctx *ctx, const char *object, struct iov_btf_needs *ret)
 {
 	struct iov_btf_needs needs = {0};
-	const struct reader reader = {.ctx = ctx, .needs = &needs};
+	struct reader reader = {.ctx = ctx, .needs = &needs};
 	needs.object = btf__parse(object, &needs.ext);
 	int rc = needs.object && needs.ext ? take_relocations(&reader) : IOV_OK;
 	if (rc)

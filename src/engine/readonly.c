@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "check/kernel.h"
 #include "engine/btf_cache.h"
 #include "engine/loading.h"
 #include "engine/pins.h"
@@ -150,11 +151,11 @@ static char *join_facts(struct iov_loading *loading)
 static char *proof_path(struct iov_loading *loading, char ret_digest[IOV_HEX_SIZE])
 {
 	char kernel[IOV_HEX_SIZE];
-	iov_auto(iov_free_ptr) char *facts = iov_btf_cache_kernel(kernel) ? join_facts(loading) : NULL;
+	iov_auto(iov_free_ptr) char *facts = iov_kernel_build(kernel) ? join_facts(loading) : NULL;
 	if (!facts)
 		return NULL;
 	iov_sha256_hex(facts, strlen(facts), ret_digest);
-	return iov_path(loading->ctx, IOV_CACHE "/proofs/%.*s/%s", IOV_BTF_CACHE_FOLDER, kernel, ret_digest);
+	return iov_path(loading->ctx, IOV_CACHE "/proofs/%.*s/%s", IOV_KERNEL_BUILD_DIGITS, kernel, ret_digest);
 }
 
 static bool is_remembered(const char *path, const char *digest)

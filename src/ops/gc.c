@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "build/vmlinux.h"
+#include "check/kernel.h"
 #include "engine/btf_cache.h"
 #include "ops/edit.h"
 #include "state/generations.h"
@@ -143,16 +144,18 @@ static int add_others(struct iov_ctx *ctx, struct pieces *pieces, const char *ki
 	return rc;
 }
 
-/* A kernel without BTF has neither. */
+/* A kernel without BTF has none of them. */
 static int add_kernels(struct iov_ctx *ctx, struct pieces *pieces)
 {
 	char kernel[IOV_HEX_SIZE] = "";
 	iov_auto(iov_free_ptr) char *header = NULL;
-	if (iov_btf_cache_kernel(kernel))
-		kernel[IOV_BTF_CACHE_FOLDER] = '\0';
+	if (iov_kernel_build(kernel))
+		kernel[IOV_KERNEL_BUILD_DIGITS] = '\0';
 	int rc = add_others(ctx, pieces, "kernel", "btf", kernel);
 	if (!rc)
 		rc = add_others(ctx, pieces, "kernel", "proofs", kernel);
+	if (!rc)
+		rc = add_others(ctx, pieces, "kernel", "facts", kernel);
 	if (!rc && iov_vmlinux_cached(ctx, &header) && ctx->code != IOV_E_UNSUPPORTED)
 		rc = ctx->code;
 	return rc ? rc : add_others(ctx, pieces, "kernel", "vmlinux", header ? header : "");

@@ -1,0 +1,28 @@
+/*
+ * Will a kernel load an object? The object's facts (core/facts.h) against what the kernel has (check/kernel.h): yes,
+ * no, or cannot tell. Pure: nothing is asked of a kernel here. A yes is about what is asked of the kernel, not about
+ * what its verifier thinks of the code.
+ */
+#ifndef IOV_CHECK_AGAINST_H
+#define IOV_CHECK_AGAINST_H
+
+#include "check/kernel.h"
+#include "core/object.h"
+
+enum iov_verdict { IOV_LOADS, IOV_MAY_LOAD, IOV_FAILS };
+
+/*
+ * The verdict on the object as a whole, and in *ret, a new reference:
+ *   {"kernel": "6.1.0", "verdict": "no",
+ *    "programs": {"count_in": "yes"},
+ *    "reasons": [{"program": "count_in", "verdict": "no", "missing": "helper", "what": "loop", "text": "…",
+ *                 "since": "5.17"}]}
+ * A reason without program is about the object as a whole. Programs that are not loaded by themselves (SEC("?…")) have
+ * verdicts, which do not count for the whole.
+ */
+int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_kernel *kernel,
+		      enum iov_verdict *ret_verdict, json_t **ret);
+/* "yes", "cannot tell", "no" */
+const char *iov_verdict_word(enum iov_verdict verdict);
+
+#endif

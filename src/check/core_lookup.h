@@ -1,0 +1,19 @@
+/* Does a kernel's BTF have what a CO-RE relocation looks for? By libbpf's rules, as far as names and kinds go. */
+#ifndef IOV_CHECK_CORE_LOOKUP_H
+#define IOV_CHECK_CORE_LOOKUP_H
+
+#include "core/json.h"
+
+struct btf;
+
+enum iov_lookup {
+	IOV_LOOKUP_FOUND,
+	IOV_LOOKUP_NO_TYPE,   /* no type of that name; a module may have it */
+	IOV_LOOKUP_NO_MEMBER, /* types of that name, but without the field or enumerator */
+	IOV_LOOKUP_SEVERAL,   /* types of that name differ in what is looked for */
+};
+
+/* `need` is a relocation of facts that were checked (core/facts.h). */
+enum iov_lookup iov_core_lookup(const struct btf *btf, const json_t *need);
+
+#endif

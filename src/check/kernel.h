@@ -1,0 +1,35 @@
+/*
+ * What a kernel has, to hold the facts of an object against (check/against.h): its BTF, and what it takes as somebody
+ * tried it out on a host (`iovpkg facts`; docs/facts.md).
+ */
+#ifndef IOV_CHECK_KERNEL_H
+#define IOV_CHECK_KERNEL_H
+
+#include "core/digest.h"
+#include "core/json.h"
+
+struct btf;
+
+#define IOV_KERNEL_BTF_MAX (64u << 20)	/* bytes; ten times those of today */
+#define IOV_KERNEL_BUILD_DIGITS 16	/* of a build's name that files and folders have */
+#define IOV_KERNEL_FACTS_MAX (1u << 20) /* bytes; 20 KB of today */
+
+struct iov_kernel {
+	char *name;	 /* "6.12.9", or the file's name; owned */
+	struct btf *btf; /* owned */
+	json_t *facts;	 /* NULL: nobody tried; owned */
+};
+
+/* From FILE.btf, and FILE.json beside it where there is one. */
+int iov_kernel_open(struct iov_ctx *ctx, const char *path, struct iov_kernel *ret);
+/* The running one. */
+int iov_kernel_running(struct iov_ctx *ctx, struct iov_kernel *ret);
+void iov_kernel_release(struct iov_kernel *kernel);
+
+/* The facts of the running kernel, from <cache>/facts/<build> or tried out now and written there. A new
+ * reference. */
+int iov_kernel_facts(struct iov_ctx *ctx, json_t **ret);
+/* Names the running kernel, by its build id, its version and the size of its BTF; false: it does not tell. */
+bool iov_kernel_build(char ret[IOV_HEX_SIZE]);
+
+#endif

@@ -1,0 +1,271 @@
+#include "check/probe.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "check/features.h"
+#include "util/cleanup.h"
+#include "util/libbpf.h"
+
+#define LOG_SIZE 4096 /* bytes; three instructions say less */
+#define NO_ATTACH (-1)
+#define MAP_TYPES_END 256 /* libbpf has names for fewer */
+
+/* Kinds of programs whose helpers differ. Some attach to a function or event that every kernel with BTF has. */
+static const struct kind {
+	enum bpf_prog_type type;
+	int attach;
+	const char *target;
+	bool sleepable;
+} kinds[] = {
+	{BPF_PROG_TYPE_SOCKET_FILTER, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_KPROBE, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_KPROBE, NO_ATTACH, NULL, true},
+	{BPF_PROG_TYPE_SCHED_CLS, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_SCHED_ACT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_TRACEPOINT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_XDP, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_XDP, BPF_XDP, NULL, false},
+	{BPF_PROG_TYPE_XDP, BPF_XDP_DEVMAP, NULL, false},
+	{BPF_PROG_TYPE_XDP, BPF_XDP_CPUMAP, NULL, false},
+	{BPF_PROG_TYPE_PERF_EVENT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_CREATE, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET_SOCK_RELEASE, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET4_POST_BIND, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK, BPF_CGROUP_INET6_POST_BIND, NULL, false},
+	{BPF_PROG_TYPE_LWT_IN, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_LWT_OUT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_LWT_XMIT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_LWT_SEG6LOCAL, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, NULL, false},
+	{BPF_PROG_TYPE_SK_SKB, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_SK_MSG, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, NULL, false},
+	{BPF_PROG_TYPE_RAW_TRACEPOINT, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_BIND, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_BIND, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_RECVMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_RECVMSG, NULL, false},
+	{BPF_PROG_TYPE_LIRC_MODE2, NO_ATTACH, NULL, false},
+	{BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, NULL, false},
+	{BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, NULL, false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sys_enter", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", true},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", true},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", false},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", true},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "socket_sendmsg", false},
+	{BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, NULL, false},
+	{BPF_PROG_TYPE_SYSCALL, NO_ATTACH, NULL, true},
+	{BPF_PROG_TYPE_NETFILTER, BPF_NETFILTER, NULL, false},
+};
+
+enum answer { NO, YES, UNCLEAR };
+
+struct probe {
+	struct iov_ctx *ctx;
+	const struct kind *kind;
+	int target; /* the type that it attaches to; 0: none */
+	char log[LOG_SIZE];
+};
+
+/* What the verifier says of a program that calls a helper which its kind does not have, by the versions of Linux. */
+static bool lacks_helper(const char *log)
+{
+	static const char *const words[] = {"unknown func", "invalid func", "program of this type cannot use helper"};
+	for (size_t i = 0; i < IOV_COUNT(words); i++)
+		if (strstr(log, words[i]))
+			return true;
+	return false;
+}
+
+/* Loads the program; 0, or -errno with what the verifier says in the log. */
+static int load(struct probe *probe, const struct bpf_insn *insns, size_t count)
+{
+	const struct kind *kind = probe->kind;
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .log_buf = probe->log, .log_size = sizeof(probe->log), .log_level = 1,
+		    .attach_btf_id = (uint32_t)probe->target);
+	options.expected_attach_type = kind->attach == NO_ATTACH ? 0 : (enum bpf_attach_type)kind->attach;
+	options.prog_flags = kind->sleepable ? BPF_F_SLEEPABLE : 0;
+	probe->log[0] = '\0';
+	int fd = bpf_prog_load(kind->type, "iov_probe", "GPL", insns, count, &options);
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
+static enum answer takes_helper(struct probe *probe, uint32_t helper)
+{
+	const struct bpf_insn insns[] = {
+		{.code = BPF_JMP | BPF_CALL, .imm = (int32_t)helper},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int err = load(probe, insns, IOV_COUNT(insns));
+	if (!err)
+		return YES;
+	return lacks_helper(probe->log) ? NO : *probe->log ? YES : UNCLEAR;
+}
+
+/* Some kinds want 0 as the result, some 1. */
+static enum answer takes_program(struct probe *probe)
+{
+	for (int32_t result = 0; result < 2; result++) {
+		const struct bpf_insn insns[] = {
+			{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = result},
+			{.code = BPF_JMP | BPF_EXIT},
+		};
+		int err = load(probe, insns, IOV_COUNT(insns));
+		if (!err)
+			return YES;
+		if (err == -EPERM)
+			return UNCLEAR;
+	}
+	return NO;
+}
+
+/* "tracing/trace_fentry.s" */
+static json_t *name_of(const struct kind *kind)
+{
+	const char *attach =
+		kind->attach == NO_ATTACH ? NULL : libbpf_bpf_attach_type_str((enum bpf_attach_type)kind->attach);
+	return json_sprintf("%s%s%s%s", libbpf_bpf_prog_type_str(kind->type), attach ? "/" : "", attach ? attach : "",
+			    kind->sleepable && kind->type != BPF_PROG_TYPE_SYSCALL ? ".s" : "");
+}
+
+static json_t *helpers_of(struct probe *probe)
+{
+	json_t *helpers = json_array();
+	for (uint32_t i = 1; i < IOV_HELPERS; i++)
+		if (takes_helper(probe, i) == YES)
+			json_array_append_new(helpers, json_string(iov_helper_by_id(i)->name));
+	return helpers;
+}
+
+/* Kinds with the same helpers stand together. Takes both references. */
+static void add_kind(json_t *groups, json_t *name, json_t *helpers)
+{
+	size_t i;
+	json_t *group;
+	json_array_foreach(groups, i, group) {
+		if (!json_equal(json_object_get(group, "helpers"), helpers))
+			continue;
+		json_array_append_new(json_object_get(group, "kinds"), name);
+		json_decref(helpers);
+		return;
+	}
+	json_array_append_new(groups, json_pack("{s:[o], s:o}", "kinds", name, "helpers", helpers));
+}
+
+static bool lists(const json_t *list, const json_t *word)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) {
+		if (json_equal(item, word))
+			return true;
+	}
+	return false;
+}
+
+static bool all_list(const json_t *groups, const json_t *helper)
+{
+	size_t i;
+	json_t *group;
+	json_array_foreach(groups, i, group) {
+		if (!lists(json_object_get(group, "helpers"), helper))
+			return false;
+	}
+	return true;
+}
+
+/* Most helpers are there for all kinds; they are told once. */
+static json_t *take_common(json_t *groups)
+{
+	json_t *common = json_array(), *helper, *group;
+	size_t i, j;
+	json_array_foreach(json_object_get(json_array_get(groups, 0), "helpers"), i, helper) {
+		if (all_list(groups, helper))
+			json_array_append(common, helper);
+	}
+	json_array_foreach(groups, i, group) {
+		json_t *own = json_array();
+		json_array_foreach(json_object_get(group, "helpers"), j, helper) {
+			if (!lists(common, helper))
+				json_array_append(own, helper);
+		}
+		json_object_set_new(group, "helpers", own);
+	}
+	return common;
+}
+
+static int probe_kind(struct iov_ctx *ctx, const struct kind *kind, json_t *groups, json_t *lacking)
+{
+	struct probe probe = {.ctx = ctx, .kind = kind};
+	if (kind->target) {
+		int target = libbpf_find_vmlinux_btf_id(kind->target, (enum bpf_attach_type)kind->attach);
+		if (target <= 0)
+			return IOV_OK; /* who knows */
+		probe.target = target;
+	}
+	enum answer answer = takes_program(&probe);
+	if (answer == YES)
+		add_kind(groups, name_of(kind), helpers_of(&probe));
+	else if (answer == NO)
+		json_array_append_new(lacking, name_of(kind));
+	return iov_stop_asked(ctx);
+}
+
+static void probe_maps(json_t *there, json_t *lacking)
+{
+	for (int type = BPF_MAP_TYPE_UNSPEC + 1; type < MAP_TYPES_END; type++) {
+		const char *name = libbpf_bpf_map_type_str((enum bpf_map_type)type);
+		int answer = name ? libbpf_probe_bpf_map_type((enum bpf_map_type)type, NULL) : -1;
+		if (answer >= 0)
+			json_array_append_new(answer ? there : lacking, json_string(name));
+	}
+}
+
+static int may_probe(struct iov_ctx *ctx)
+{
+	struct probe probe = {.ctx = ctx, .kind = &kinds[1]};
+	if (takes_program(&probe) == YES)
+		return IOV_OK;
+	return iov_error(
+		ctx, IOV_E_PERMISSION,
+		"the kernel does not let this process load programs, so what it takes cannot be tried; run this "
+		"as root");
+}
+
+int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret)
+{
+	json_t *maps = json_array(), *no_maps = json_array(), *programs = json_array(), *no_programs = json_array();
+	if (json_object_set_new(ret, "maps", maps) || json_object_set_new(ret, "no_maps", no_maps) ||
+	    json_object_set_new(ret, "programs", programs) || json_object_set_new(ret, "no_programs", no_programs))
+		return iov_oom(ctx);
+	iov_libbpf_quiet();
+	int rc = may_probe(ctx);
+	if (!rc)
+		probe_maps(maps, no_maps);
+	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
+		rc = probe_kind(ctx, &kinds[i], programs, no_programs);
+	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
+		rc = iov_oom(ctx);
+	return rc;
+}

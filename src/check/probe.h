@@ -1,0 +1,14 @@
+/*
+ * What the running kernel takes, tried out: map types, kinds of programs, and helpers in each of them. Half a second of
+ * small loads, so whoever asks often keeps the answer (check/kernel.h).
+ */
+#ifndef IOV_CHECK_PROBE_H
+#define IOV_CHECK_PROBE_H
+
+#include "core/json.h"
+
+/* Adds "helpers", "maps", "no_maps", "programs" and "no_programs" to `ret` (docs/facts.md). IOV_E_PERMISSION where this process
+ * may not load programs. */
+int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret);
+
+#endif

@@ -31,6 +31,14 @@ static json_t *dependency_members(const struct incompatibility *fact)
 			 requirement_text(&fact->need));
 }
 
+static json_t *kernel_members(const struct incompatibility *fact)
+{
+	const struct iov_lack *lack = fact->lack;
+	return json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s?}", "fact", "kernel", "module", fact->by->name, "versions",
+			 versions(fact->by, fact->states), "kernel", lack->kernel, "missing", lack->missing, "what",
+			 lack->what, "since", lack->since);
+}
+
 static json_t *circle_members(const struct incompatibility *fact)
 {
 	json_t *modules = json_array();
@@ -45,6 +53,7 @@ static json_t *circle_members(const struct incompatibility *fact)
 static json_t *(*const members_by_origin[])(const struct incompatibility *fact) = {
 	[WISH] = wish_members,
 	[DEPENDENCY] = dependency_members,
+	[KERNEL] = kernel_members,
 	[CIRCLE] = circle_members,
 };
 

@@ -65,7 +65,7 @@ static int order(struct solver *solver, const struct proof *proof, struct story 
 
 static bool belongs_after(const struct step *step, const struct step *other)
 {
-	if (!step->fact || !other->fact || step->fact->origin != DEPENDENCY)
+	if (!step->fact || !other->fact || (step->fact->origin != DEPENDENCY && step->fact->origin != KERNEL))
 		return false;
 	return other->fact->origin == CIRCLE || other->fact->need.module == step->fact->by;
 }
@@ -140,6 +140,11 @@ static void tell_given(const struct solver *solver, const struct story *story, c
 	iov_buf_printf(text, " (%zu)", story->sentences[story->at[given->number] - 1].number);
 }
 
+static bool has_aside(const struct iov_buf *clause)
+{
+	return clause->data && (strstr(clause->data, ", but ") || strstr(clause->data, ", which "));
+}
+
 /* What the silent ones before it and the sentence itself tell. A clause with a comma inside wants one after it. */
 static void tell_causes(const struct solver *solver, const struct story *story, size_t at, struct iov_buf *text)
 {
@@ -154,7 +159,7 @@ static void tell_causes(const struct solver *solver, const struct story *story, 
 			iov_buf_puts(text, between);
 			iov_buf_puts(text, iov_buf_failed(&clause) ? "" : clause.data);
 			text->failed |= iov_buf_failed(&clause);
-			between = clause.data && strstr(clause.data, ", but ") ? ", and " : " and ";
+			between = has_aside(&clause) ? ", and " : " and ";
 		}
 }
 

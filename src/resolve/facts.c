@@ -31,7 +31,7 @@ int iov_solver_add(struct solver *solver, struct incompatibility *incompatibilit
 	return IOV_OK;
 }
 
-static struct incompatibility *new_fact(struct solver *solver, enum origin origin, size_t most_terms)
+struct incompatibility *iov_solver_new_fact(struct solver *solver, enum origin origin, size_t most_terms)
 {
 	struct incompatibility *fact = iov_arena_take(&solver->arena, sizeof(*fact));
 	struct term *items = iov_arena_take(&solver->arena, most_terms * sizeof(*items));
@@ -78,7 +78,7 @@ static int add_wish(struct solver *solver, const struct iov_wish *wish)
 	int err = find_need(solver, wish->name, wish->requirement, &need);
 	if (err)
 		return err;
-	struct incompatibility *fact = new_fact(solver, WISH, 1);
+	struct incompatibility *fact = iov_solver_new_fact(solver, WISH, 1);
 	if (!fact)
 		return iov_oom(solver->ctx);
 	fact->why = wish->why;
@@ -156,7 +156,7 @@ static int add_dependency(struct solver *solver, struct module *module, const st
 		return iov_oom(solver->ctx);
 	if (need->module == module || is_known(module, states))
 		return IOV_OK;
-	struct incompatibility *fact = new_fact(solver, DEPENDENCY, 2);
+	struct incompatibility *fact = iov_solver_new_fact(solver, DEPENDENCY, 2);
 	if (!fact)
 		return iov_oom(solver->ctx);
 	fact->by = module;
@@ -205,7 +205,7 @@ static size_t first_decided(const struct module_list *circle)
 
 int iov_solver_add_circle(struct solver *solver, const struct module_list *circle)
 {
-	struct incompatibility *fact = new_fact(solver, CIRCLE, circle->count);
+	struct incompatibility *fact = iov_solver_new_fact(solver, CIRCLE, circle->count);
 	if (!fact)
 		return iov_oom(solver->ctx);
 	for (size_t i = 0, first = first_decided(circle); i < circle->count; i++) {

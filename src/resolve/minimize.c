@@ -46,6 +46,19 @@ static int drop_needless(struct solver *solver, struct facts *facts, struct inco
 	return err;
 }
 
+/* What several releases lack alike is told once: the proof is made anew, of these facts. */
+static int merge_lacks(struct solver *solver, struct facts *facts)
+{
+	struct incompatibility *proven = solver->failure;
+	size_t count = facts->count;
+	int err = iov_solver_merge_lacks(solver, facts->items, &facts->count);
+	if (!err && facts->count < count)
+		err = iov_solver_search_facts(solver, facts->items, facts->count);
+	if (!solver->failure)
+		solver->failure = proven;
+	return err;
+}
+
 /* A proof that takes too long to shorten stays as long as it is. */
 int iov_proof_minimize(struct solver *solver, struct facts *ret)
 {
@@ -57,5 +70,7 @@ int iov_proof_minimize(struct solver *solver, struct facts *ret)
 		return iov_oom(solver->ctx);
 	solver->steps = 0;
 	err = drop_needless(solver, ret, others);
+	if (!err)
+		err = merge_lacks(solver, ret);
 	return solver->gave_up ? IOV_OK : err;
 }

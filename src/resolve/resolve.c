@@ -31,7 +31,15 @@ static int collect(const struct solver *solver, const struct iov_release ***ret,
 static bool misses_module(const struct facts *facts)
 {
 	for (size_t i = 0; i < facts->count; i++)
-		if (facts->items[i]->origin != CIRCLE && iov_words_is_unknown(&facts->items[i]->need))
+		if (facts->items[i]->need.module && iov_words_is_unknown(&facts->items[i]->need))
+			return true;
+	return false;
+}
+
+static bool blames_kernel(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->count; i++)
+		if (facts->items[i]->origin == KERNEL)
 			return true;
 	return false;
 }
@@ -42,9 +50,9 @@ static int refuse(struct solver *solver, const struct facts *facts, const struct
 	if (misses_module(facts))
 		return iov_error(solver->ctx, IOV_E_NOT_FOUND, "%s; check the name, or add the registry that has it",
 				 text->data);
-	return iov_error(solver->ctx, IOV_E_CONFLICT,
-			 "no releases fit together: %s; ask for other versions, or remove what stands in the way",
-			 text->data);
+	return iov_error(solver->ctx, IOV_E_CONFLICT, "no releases fit together: %s; ask for other versions, %s",
+			 text->data,
+			 blames_kernel(facts) ? "or boot a kernel that has it" : "or remove what stands in the way");
 }
 
 static int explain(struct solver *solver)

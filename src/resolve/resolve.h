@@ -1,12 +1,14 @@
 /*
  * Which release of which module: a pure function of wishes, what the provider tells, and what is locked. One version of
- * a module per host, newest that fits everything, locked ones kept. No I/O here: releases come lazily through the
- * provider. The algorithm is PubGrub (github.com/dart-lang/pub, doc/solver.md); solver.h says how it is laid out here.
+ * a module per host, newest that fits everything and that the kernel loads, locked ones kept. No I/O here: releases,
+ * and what the kernel says of them, come lazily through the provider. The algorithm is PubGrub
+ * (github.com/dart-lang/pub, doc/solver.md); solver.h says how it is laid out here.
  */
 #ifndef IOV_RESOLVE_RESOLVE_H
 #define IOV_RESOLVE_RESOLVE_H
 
 #include "core/generation.h"
+#include "core/lack.h"
 
 struct iov_provider {
 	/* Every release of a module, newest first; borrowed until the resolution ends, and the same when asked again.
@@ -16,6 +18,10 @@ struct iov_provider {
 	/* Every name there is, offered one by one: for "did you mean ...?", asked only when a name is unknown; each
 	 * lives for the call. What fails here goes untold. NULL: the provider cannot tell. */
 	void (*names)(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data);
+	/* What keeps the kernel from loading a release; NULL: it loads it, or nobody can tell, which is no reason
+	 * against it. Borrowed until the resolution ends. Asked when the release is about to be chosen, locked or not,
+	 * and the same when asked again. NULL: no kernel has a say. */
+	int (*lacks)(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_lack **ret, void *data);
 	void *data;
 };
 
@@ -45,7 +51,9 @@ struct iov_resolve_request {
  *   {"number":1,"text":"...","fact":"wish","module":"top","requirement":"^1" or null,"why":"you asked for it"}
  *   {"number":2,"text":"...","fact":"dependency","module":"top","versions":["1.0.0"],"needs":"table","requirement":"^2"}
  *   {"number":3,"text":"...","fact":"circle","modules":[{"module":"a","versions":["1.0.0"]},...]}
- *   {"number":4,"text":"...","because":[1,2]}
+ *   {"number":4,"text":"...","fact":"kernel","module":"top","versions":["2.0.0","1.3.0"],"kernel":"6.1.0",
+ *    "missing":"helper","what":"loop","since":"5.17" or null}
+ *   {"number":5,"text":"...","because":[1,2]}
  */
 int iov_resolve(struct iov_ctx *ctx, const struct iov_resolve_request *request, const struct iov_provider *provider,
 		const struct iov_release ***ret, size_t *ret_count);

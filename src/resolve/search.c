@@ -2,15 +2,22 @@
  * soonest what cannot work, and of equals on the first by name (open.c). */
 #include "resolve/solver.h"
 
-/* What a release needs becomes known before it is chosen; then it may be no choice any more. */
+static int learn_of(struct solver *solver, struct module *module, size_t state)
+{
+	bool loads = true;
+	int err = iov_solver_ask_kernel(solver, module, state, &loads);
+	if (!err && loads)
+		err = iov_solver_add_dependencies(solver, module, &module->candidates[state - 1]);
+	return err ? err : iov_solver_enqueue(solver, module);
+}
+
+/* Whether the kernel loads a release, and what it needs, becomes known before it is chosen; then it may be no choice
+ * any more. */
 static int try_best(struct solver *solver, struct module *module)
 {
 	size_t state = iov_states_best(iov_solver_states(module), module->n_words);
-	struct candidate *candidate = &module->candidates[state - 1];
-	if (!solver->closed && !candidate->needs) {
-		int err = iov_solver_add_dependencies(solver, module, candidate);
-		return err ? err : iov_solver_enqueue(solver, module);
-	}
+	if (!solver->closed && !module->candidates[state - 1].needs)
+		return learn_of(solver, module, state);
 	int err = iov_solver_decide(solver, module, state);
 	return err || solver->closed ? err : iov_solver_find_circle(solver, module);
 }

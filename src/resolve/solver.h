@@ -5,6 +5,7 @@
  *   search.c           the loop: propagate, decide, until nothing is open or nothing fits
  *   modules.c          what is known of a module: its candidates, best first, and which of them a requirement matches
  *   facts.c            wishes and dependencies as incompatibilities; a module's are made when it is about to be chosen
+ *   kernel.c           a release that the kernel does not load, as an incompatibility
  *   circle.c           chosen modules that need each other in a circle, as an incompatibility
  *   propagate.c        what follows from the incompatibilities and the assignments so far
  *   trail.c            the assignments, and jumping back
@@ -73,6 +74,7 @@ struct terms {
 enum origin {
 	WISH,	    /* somebody wants need.module */
 	DEPENDENCY, /* `states` of `by` need need.module */
+	KERNEL,	    /* the kernel does not load `states` of `by`, for `lack` */
 	CIRCLE,	    /* each term's module needs the next one's, the last one's the first one's */
 	CONFLICT,   /* follows from others */
 };
@@ -84,6 +86,7 @@ struct incompatibility {
 	const struct module *by;
 	const uint64_t *states;
 	const char *why; /* of a wish */
+	const struct iov_lack *lack;
 	/* CONFLICT: causes[0] resolved with causes[1] over pivots[1], the result with causes[2] over pivots[2], ... */
 	struct incompatibility **causes;
 	struct module **pivots;
@@ -153,6 +156,8 @@ int iov_solver_matching(struct solver *solver, struct module *module, const stru
 void iov_solver_reset(struct solver *solver);
 
 /* facts.c */
+/* With room for so many terms; NULL: no memory. */
+struct incompatibility *iov_solver_new_fact(struct solver *solver, enum origin origin, size_t most_terms);
 /* Makes it known. One without terms is the failure. */
 int iov_solver_add(struct solver *solver, struct incompatibility *incompatibility);
 int iov_solver_add_wishes(struct solver *solver);
@@ -161,6 +166,12 @@ int iov_solver_add_dependencies(struct solver *solver, struct module *module, st
 int iov_solver_add_circle(struct solver *solver, const struct module_list *circle);
 /* Adds the circle that deciding on this module closed, where it did. */
 int iov_solver_find_circle(struct solver *solver, struct module *start); /* circle.c */
+
+/* kernel.c */
+/* Asks for the candidate in this state; what keeps the kernel from loading it becomes known. */
+int iov_solver_ask_kernel(struct solver *solver, struct module *module, size_t state, bool *ret_loads);
+/* Releases of a module that lack the same are one fact. */
+int iov_solver_merge_lacks(struct solver *solver, struct incompatibility **facts, size_t *count);
 
 /* trail.c */
 static inline const uint64_t *iov_solver_states(const struct module *module)

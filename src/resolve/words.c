@@ -197,20 +197,31 @@ static void tell_wish(const struct incompatibility *wish, struct iov_buf *text)
 		iov_buf_printf(text, " (%s)", wish->why);
 }
 
+static void tell_dependency(const struct incompatibility *dependency, struct iov_buf *text)
+{
+	tell_states(dependency->by, dependency->states, "every version of ", text);
+	iov_buf_puts(text, " needs ");
+	tell_need(&dependency->need, text);
+}
+
+static void tell_lack(const struct incompatibility *lack, struct iov_buf *text)
+{
+	tell_states(lack->by, lack->states, "every version of ", text);
+	iov_buf_printf(text, " needs %s", lack->lack->text);
+}
+
 void iov_words_fact(const struct solver *solver, const struct incompatibility *fact, struct iov_buf *text)
 {
-	if (fact->origin == CIRCLE) {
+	if (fact->origin == CIRCLE)
 		tell_circle(fact->terms, text);
-		return;
-	}
-	if (fact->origin == WISH) {
+	else if (fact->origin == KERNEL)
+		tell_lack(fact, text);
+	else if (fact->origin == WISH)
 		tell_wish(fact, text);
-	} else {
-		tell_states(fact->by, fact->states, "every version of ", text);
-		iov_buf_puts(text, " needs ");
-		tell_need(&fact->need, text);
-	}
-	tell_unmet(solver, &fact->need, text);
+	else
+		tell_dependency(fact, text);
+	if (fact->need.module)
+		tell_unmet(solver, &fact->need, text);
 }
 
 static bool is_positive(const struct term *term)

@@ -36,6 +36,8 @@ static void make_universe(struct iov_buf *text)
 	for (unsigned module = 0; module < MODULES; module++)
 		for (unsigned version = 1; version <= VERSIONS; version++) {
 			iov_buf_printf(text, "release m%u %u.0.0\n", module, version);
+			if (!pick(6))
+				iov_buf_printf(text, "\tlacks helper%u\n", pick(2));
 			for (unsigned other = 0; other < MODULES; other++)
 				if (other != module && !pick(other > module ? 2 : 12)) {
 					iov_buf_printf(text, "\tneeds m%u ", other);
@@ -64,6 +66,11 @@ static const struct iov_manifest *chosen(const struct universe *universe, const 
 				       : NULL;
 }
 
+static const struct iov_lack *lack_of(const struct universe *universe, unsigned module, unsigned version)
+{
+	return universe->lacks[module * VERSIONS + version - 1];
+}
+
 static bool meets(const struct universe *universe, const struct choice *choice, const char *name,
 		  const struct iov_requirement *requirement)
 {
@@ -90,6 +97,8 @@ static bool is_answer(const struct universe *universe, const struct choice *choi
 			return false;
 	for (unsigned module = 0; module < MODULES; module++) {
 		const struct iov_manifest *manifest = chosen(universe, choice, module);
+		if (manifest && lack_of(universe, module, choice->version[module]))
+			return false;
 		for (size_t i = 0; manifest && i < manifest->n_dependencies; i++)
 			if (!meets(universe, choice, manifest->dependencies[i].name,
 				   manifest->dependencies[i].requirement))
@@ -152,6 +161,8 @@ static bool holds(const struct universe *universe, const struct choice *choice, 
 	if (!strcmp(kind, "dependency"))
 		return !speaks_of(universe, choice, fact) ||
 		       meets(universe, choice, member(fact, "needs"), it->requirement);
+	if (!strcmp(kind, "kernel"))
+		return !speaks_of(universe, choice, fact);
 	json_array_foreach(json_object_get(fact, "modules"), i, one)
 		if (!speaks_of(universe, choice, one))
 			return true;
@@ -190,6 +201,31 @@ static void check_wished(const struct universe *universe, const json_t *fact)
 	ck_assert(found);
 }
 
+/* The kernel says the same of all the versions that the fact speaks of. */
+static void check_lacked(const struct universe *universe, const json_t *fact)
+{
+	size_t i;
+	json_t *version;
+	json_array_foreach(json_object_get(fact, "versions"), i, version) {
+		const struct iov_lack *lack = lack_of(universe, number_of(member(fact, "module")),
+						      (unsigned)atoi(json_string_value(version)));
+		ck_assert_ptr_nonnull(lack);
+		ck_assert_str_eq(lack->what, member(fact, "what"));
+		ck_assert_str_eq(lack->kernel, member(fact, "kernel"));
+	}
+}
+
+/* A module that lacks the same in several versions is told of once. */
+static void check_merged(const json_t *derivation, const json_t *fact)
+{
+	size_t i;
+	json_t *other;
+	json_array_foreach(derivation, i, other)
+		ck_assert(other == fact || !member(other, "fact") || strcmp(member(other, "fact"), "kernel") != 0 ||
+			  strcmp(member(other, "module"), member(fact, "module")) != 0 ||
+			  strcmp(member(other, "what"), member(fact, "what")) != 0);
+}
+
 static void check_real(const struct universe *universe, const json_t *fact)
 {
 	const char *kind = member(fact, "fact");
@@ -198,6 +234,8 @@ static void check_real(const struct universe *universe, const json_t *fact)
 		check_wished(universe, fact);
 	else if (!strcmp(kind, "dependency"))
 		check_needs(universe, fact, member(fact, "needs"), member(fact, "requirement"));
+	else if (!strcmp(kind, "kernel"))
+		check_lacked(universe, fact);
 	for (size_t i = 0; i < json_array_size(circle); i++)
 		check_needs(universe, json_array_get(circle, i),
 			    member(json_array_get(circle, (i + 1) % json_array_size(circle)), "module"), NULL);
@@ -234,6 +272,8 @@ static void check_proof(const struct universe *universe, const char *shown)
 			continue;
 		ck_assert_uint_lt(count, FACTS_MAX);
 		check_real(universe, step);
+		if (!strcmp(member(step, "fact"), "kernel"))
+			check_merged(universe->derivation, step);
 		facts[count].json = step;
 		if (json_object_get(step, "requirement"))
 			unit_ok(universe->ctx, iov_requirement_parse(universe->ctx, member(step, "requirement"),

@@ -68,6 +68,19 @@ static void add_gone(struct universe *universe, char *rest)
 	universe->gone[universe->n_releases - 1] = true;
 }
 
+static void add_lack(struct universe *universe, char *rest)
+{
+	struct iov_lack *lack = calloc(1, sizeof(*lack));
+	ck_assert_ptr_nonnull(lack);
+	const char *what = word(&rest);
+	char *text = NULL;
+	ck_assert_int_gt(asprintf(&text, "helper '%s', which kernel 6.1.0 does not have%s%s%s", what,
+				  rest ? " (Linux " : "", rest ? rest : "", rest ? " brought it)" : ""),
+			 0);
+	*lack = (struct iov_lack){.kernel = "6.1.0", .missing = "helper", .what = what, .since = rest, .text = text};
+	universe->lacks[universe->n_releases - 1] = lack;
+}
+
 static void add_replaced(struct universe *universe, char *rest)
 {
 	const struct iov_manifest *manifest = last(universe)->manifest;
@@ -116,6 +129,11 @@ static void add_failure(struct universe *universe, char *rest)
 	universe->code = !strcmp(rest, "not-found") ? IOV_E_NOT_FOUND : IOV_E_CONFLICT;
 }
 
+static void add_asked(struct universe *universe, char *rest)
+{
+	universe->expected_asked = strtoul(rest, NULL, 10);
+}
+
 static void add_says(struct universe *universe, char *rest)
 {
 	universe->says[universe->n_says++] = rest;
@@ -125,9 +143,10 @@ static const struct {
 	const char *word;
 	void (*add)(struct universe *universe, char *rest);
 } lines[] = {
-	{"release", add_release},     {"\tneeds", add_need},  {"\tyanked", add_yank}, {"\tgone", add_gone},
-	{"\treplaced", add_replaced}, {"wish", add_wish},     {"locked", add_locked}, {"unlock", add_unlock},
-	{"expect", add_expected},     {"fails", add_failure}, {"says", add_says},
+	{"release", add_release},     {"\tneeds", add_need},	{"\tyanked", add_yank}, {"\tgone", add_gone},
+	{"\treplaced", add_replaced}, {"\tlacks", add_lack},	{"wish", add_wish},	{"locked", add_locked},
+	{"unlock", add_unlock},	      {"expect", add_expected}, {"fails", add_failure}, {"says", add_says},
+	{"asked", add_asked},
 };
 
 static void read_line(struct universe *universe, char *line)
@@ -180,6 +199,18 @@ static int give_releases(struct iov_ctx *ctx, const char *name, struct iov_relea
 	return IOV_OK;
 }
 
+static int give_lack(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_lack **ret, void *data)
+{
+	(void)ctx;
+	struct universe *universe = data;
+	size_t i = 0;
+	while (universe->releases[i] != release)
+		i++;
+	universe->n_asked++;
+	*ret = universe->lacks[i];
+	return IOV_OK;
+}
+
 static void give_names(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data)
 {
 	(void)ctx;
@@ -210,7 +241,8 @@ int universe_resolve(struct universe *universe, const struct iov_release ***ret,
 						    .unlock = universe->unlock,
 						    .n_unlock = universe->n_unlock,
 						    .ret_derivation = &universe->derivation};
-	const struct iov_provider provider = {.releases = give_releases, .names = give_names, .data = universe};
+	const struct iov_provider provider = {
+		.releases = give_releases, .names = give_names, .lacks = give_lack, .data = universe};
 	return iov_resolve(universe->ctx, &request, &provider, ret, ret_count);
 }
 
@@ -225,6 +257,8 @@ void universe_check(struct universe *universe)
 			      universe->file, universe->says[i], iov_error_text(universe->ctx));
 	ck_assert_msg((code == IOV_OK) == (universe->n_says == 0), "%s: 'says' goes with 'fails'", universe->file);
 	check_plan(universe, plan, count);
+	ck_assert_msg(!universe->expected_asked || universe->n_asked == universe->expected_asked,
+		      "%s: the kernel was asked about %zu releases", universe->file, universe->n_asked);
 	free(plan);
 }
 
@@ -234,8 +268,11 @@ void universe_free(struct universe *universe)
 	json_decref(universe->derivation);
 	for (size_t i = 0; i < universe->n_wishes; i++)
 		iov_requirement_free((struct iov_requirement *)universe->wishes[i].requirement);
-	for (size_t i = 0; i < universe->n_releases; i++)
+	for (size_t i = 0; i < universe->n_releases; i++) {
+		free(universe->lacks[i] ? (char *)universe->lacks[i]->text : NULL);
+		free(universe->lacks[i]);
 		iov_release_free(universe->releases[i]);
+	}
 	free(universe);
 }
 

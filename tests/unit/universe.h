@@ -7,11 +7,13 @@
  *		yanked REASON
  *		gone                 installed, but no registry lists it any more
  *		replaced             installed as it is here, but the registry shows other bytes under the same version
+ *		lacks HELPER [SINCE] the kernel, 6.1.0, has no such helper; Linux SINCE brought it
  *	wish NAME [REQUIREMENT]
  *	locked NAME VERSION          installed
  *	unlock NAME
  *	expect NAME VERSION          the plan, all of it
  *	fails conflict|not-found
+ *	asked COUNT                  releases that the kernel was asked about
  *	says TEXT                    part of the error
  */
 #ifndef IOV_TESTS_UNIVERSE_H
@@ -27,7 +29,9 @@ struct universe {
 	const char *file;
 	struct iov_release *releases[UNIVERSE_MAX];
 	bool gone[UNIVERSE_MAX];
+	struct iov_lack *lacks[UNIVERSE_MAX]; /* NULL: the kernel loads it; owned, with its text */
 	size_t n_releases;
+	size_t n_asked, expected_asked;		 /* releases that the kernel was asked about; 0 expected: any number */
 	struct iov_release *shown[UNIVERSE_MAX]; /* what the provider gave out last, by name */
 	struct iov_wish wishes[UNIVERSE_MAX];
 	size_t n_wishes;

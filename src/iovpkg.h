@@ -79,6 +79,9 @@ enum iov_question {
 struct iov_config {
 	const char *root;   /* every path is below it; NULL or "/" is the live host */
 	const char *worker; /* path of iovpkg-worker; NULL: the installed one */
+	/* Releases that were published less than this many seconds ago are not chosen, unless they are installed or
+	 * locked already; 0: all are. */
+	uint64_t min_age;
 	bool offline;	    /* never reach for a registry: the last verified index and cached archives answer */
 	void (*event)(const struct iov_event *event, void *data); /* NULL: silent */
 	/* Asked between the steps of a change: true takes the change back and ends with IOV_E_STOPPED. Not asked once
@@ -99,6 +102,9 @@ void iov_ctx_free(struct iov_ctx *ctx);
 /* The code and text of the last failure on this context; text is borrowed and valid until the next call. */
 enum iov_code iov_error_code(const struct iov_ctx *ctx);
 const char *iov_error_text(const struct iov_ctx *ctx);
+/* Why no releases fit together, where that is what failed: the proof as a JSON array (docs/json.md), borrowed as the text
+ * is. NULL: it was something else. */
+const char *iov_error_derivation(const struct iov_ctx *ctx);
 const char *iov_version(void);
 
 /* ---- hosts: generations, modules, instances ------------------------------------------------------------------ */
@@ -109,6 +115,8 @@ enum iov_flags {
 	IOV_CASCADE = 1 << 2,	/* remove or unload the importers too, first */
 	IOV_LOSSY = 1 << 3,	/* maps may lose what their new layout cannot hold */
 	IOV_NO_HEALTH = 1 << 4, /* do without the health checks of the manifests */
+	IOV_LATEST = 1 << 5,	/* upgrade beyond what was wished, and change the wishes */
+	IOV_LOCKED = 1 << 6,	/* apply exactly what the lock says, or nothing */
 };
 
 /* What an instance is given; it keeps what it had where nothing is said. */
@@ -123,8 +131,11 @@ struct iov_settings {
 int iov_install(struct iov_ctx *ctx, const char *const *wishes, size_t count, const char *alias,
 		struct iov_settings settings, unsigned flags, char **ret_json);
 int iov_remove(struct iov_ctx *ctx, const char *const *names, size_t count, unsigned flags, char **ret_json);
-/* No names: every installed module. Parameters of instances stay. */
+/* No names: every installed module. Parameters of instances stay, and what is pinned keeps its version. */
 int iov_upgrade(struct iov_ctx *ctx, const char *const *wishes, size_t count, unsigned flags, char **ret_json);
+/* Each word is NAME or NAME@VERSION; an installed module keeps the version it has, or goes to that one and keeps it. */
+int iov_pin(struct iov_ctx *ctx, const char *const *words, size_t count, unsigned flags, char **ret_json);
+int iov_unpin(struct iov_ctx *ctx, const char *const *names, size_t count, unsigned flags, char **ret_json);
 /* Goes back to what a kept generation held, as a new generation; 0 is the one before the current. */
 int iov_rollback(struct iov_ctx *ctx, uint64_t generation, unsigned flags, char **ret_json);
 int iov_load(struct iov_ctx *ctx, const char *module, const char *alias, struct iov_settings settings, unsigned flags,
@@ -139,6 +150,10 @@ int iov_save(struct iov_ctx *ctx, char **ret_json);
 
 int iov_status(struct iov_ctx *ctx, char **ret_json); /* instances as the kernel has them */
 int iov_list(struct iov_ctx *ctx, char **ret_json);   /* installed modules, kept generations */
+/* Installed modules that have newer releases: what an upgrade would bring, and what holds it back. */
+int iov_outdated(struct iov_ctx *ctx, char **ret_json);
+int iov_tree(struct iov_ctx *ctx, char **ret_json);		     /* what is installed, and what needs what */
+int iov_why(struct iov_ctx *ctx, const char *name, char **ret_json); /* every chain from a wish to a module */
 int iov_search(struct iov_ctx *ctx, const char *text,
 	       char **ret_json); /* names and summaries that contain text; NULL: all */
 int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json); /* every release of a module */

@@ -23,13 +23,23 @@ static void add_ascii(struct iov_buf *out, const char *text)
 		iov_buf_add(out, (unsigned char)*text < 0x80 ? text : "?", 1);
 }
 
-static int fail_json(int code, const char *text)
+/* A derivation, where the error has one, goes along. */
+static void add_derivation(const struct cli *cli, json_t *error)
+{
+	const char *text = cli->ctx ? iov_error_derivation(cli->ctx) : NULL;
+	json_t *derivation = text ? json_loads(text, 0, NULL) : NULL;
+	if (derivation)
+		json_object_set_new(json_object_get(error, "error"), "derivation", derivation);
+}
+
+static int fail_json(const struct cli *cli, int code, const char *text)
 {
 	iov_auto(iov_buf_release) struct iov_buf ascii = {0};
 	iov_auto(cli_json_release) json_t *error = error_json(code, text);
 	add_ascii(&ascii, text);
 	if (!error && ascii.len)
 		error = error_json(code, ascii.data);
+	add_derivation(cli, error);
 	iov_auto(iov_free_ptr) char *line = error ? json_dumps(error, JSON_COMPACT) : NULL;
 	puts(line ? line : "{\"error\":{\"code\":1,\"name\":\"internal\",\"text\":\"out of memory\"}}");
 	fflush(stdout);
@@ -40,7 +50,7 @@ int cli_fail(struct cli *cli, int code, const char *text)
 {
 	cli_progress_hide(&cli->progress);
 	if (cli->values.json)
-		return fail_json(code, text);
+		return fail_json(cli, code, text);
 	iov_auto(iov_buf_release) struct iov_buf line = {0};
 	struct cli_look look = cli_look_at(STDERR_FILENO, cli->values.no_color);
 	iov_buf_puts(&line, "iovpkg: ");
@@ -115,7 +125,7 @@ unsigned cli_flags(const struct cli_values *values)
 {
 	return (values->dry_run ? IOV_DRY_RUN : 0) | (values->no_load ? IOV_NO_LOAD : 0) |
 	       (values->with_importers ? IOV_CASCADE : 0) | (values->no_health ? IOV_NO_HEALTH : 0) |
-	       (values->lossy ? IOV_LOSSY : 0);
+	       (values->lossy ? IOV_LOSSY : 0) | (values->latest ? IOV_LATEST : 0);
 }
 
 const char *cli_word(const struct cli *cli, size_t index)

@@ -14,6 +14,7 @@ static const struct cli_option options[] = {
 	 .help = "stop before the kernel: store the module, make no instance",
 	 .excludes = "as",
 	 .to = offsetof(struct cli_values, no_load)},
+	CLI_OPTION_MIN_AGE,
 	CLI_OPTION_LOSSY,
 	CLI_OPTION_NO_HEALTH,
 	CLI_OPTION_DRY_RUN,

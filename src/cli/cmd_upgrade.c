@@ -7,11 +7,22 @@ static const struct cli_argument arguments[] = {
 	{0},
 };
 
-static const struct cli_option options[] = {CLI_OPTION_LOSSY, CLI_OPTION_NO_HEALTH, CLI_OPTION_DRY_RUN, {0}};
+static const struct cli_option options[] = {
+	{.name = "latest",
+	 .help = "go beyond the versions that were asked for, and ask for the new ones from now on",
+	 .to = offsetof(struct cli_values, latest)},
+	CLI_OPTION_MIN_AGE,
+	CLI_OPTION_LOSSY,
+	CLI_OPTION_NO_HEALTH,
+	CLI_OPTION_DRY_RUN,
+	{0},
+};
 
 static const struct cli_example examples[] = {
 	{"iovpkg upgrade", "bring every module to the newest version that works"},
 	{"iovpkg upgrade flow-count@~1.1", "bring one to the newest 1.1"},
+	{"iovpkg upgrade flow-count --latest", "go from ^1.0 to 2.0.0, and ask for ^2.0.0 from now on"},
+	{"iovpkg upgrade --min-age 7d", "bring nothing that has been out for less than a week"},
 	{0},
 };
 
@@ -32,7 +43,10 @@ const struct cli_command cli_cmd_upgrade = {
 		"Swaps the programs of running instances for those of a newer release, without a gap at their hooks. "
 		"Parameters stay, and so do the entries of maps: a map whose layout is the same goes on, and the "
 		"entries of one that changes move to the new layout where the manifest says so; what was written to "
-		"them meanwhile is merged. When any step fails, the old programs run on.",
+		"them meanwhile is merged. When any step fails, the old programs run on.\n\n"
+		"What is pinned ('iovpkg pin') stays at its version; 'iovpkg outdated' tells beforehand what would "
+		"come, "
+		"and what would not.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

@@ -56,6 +56,7 @@ static int open_and_run(struct cli *cli)
 		.root = cli->values.root ? cli->values.root : environment("IOVPKG_ROOT"),
 		.worker = worker ? worker : nearby,
 		.offline = cli->values.offline,
+		.min_age = cli->values.min_age,
 		.event = on_event,
 		.confirm = cli_confirm,
 		.stop = cli_signals_stop,

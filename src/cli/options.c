@@ -60,6 +60,23 @@ uint64_t cli_parse_number(const char *text, uint64_t max)
 	return !isdigit((unsigned char)*text) || *end || errno || number > max ? 0 : number;
 }
 
+uint64_t cli_parse_age(const char *text)
+{
+	static const struct {
+		char unit;
+		uint64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	char *end;
+	errno = 0;
+	unsigned long long number = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || errno || !*end || end[1])
+		return 0;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (*end == units[i].unit && number <= INT64_MAX / units[i].seconds)
+			return number * units[i].seconds;
+	return 0;
+}
+
 static void *place(const struct cli_option *option, const struct cli_values *values)
 {
 	return (char *)values + option->to;
@@ -74,6 +91,7 @@ bool cli_option_given(const struct cli_option *option, const struct cli_values *
 	case CLI_TEXT:
 		return *(const char *const *)at != NULL;
 	case CLI_NUMBER:
+	case CLI_AGE:
 		return *(const uint64_t *)at != 0;
 	case CLI_LIST:
 		return ((const struct cli_list *)at)->count != 0;
@@ -125,6 +143,18 @@ static bool store_number(struct parse *parse, const struct cli_option *option, c
 	return true;
 }
 
+static bool store_age(struct parse *parse, const struct cli_option *option, const char *value)
+{
+	uint64_t seconds = cli_parse_age(value);
+	if (!seconds) {
+		iov_buf_printf(parse->error, "option '--%s' needs a time such as 90s, 30m, 12h, 7d or 2w, not '%s'",
+			       option->name, value);
+		return false;
+	}
+	*(uint64_t *)place(option, parse->values) = seconds;
+	return true;
+}
+
 /* An empty value is what an unset shell variable leaves behind: "--root ''" must not mean the live host. */
 static bool store_value(struct parse *parse, const struct cli_option *option, const char *value)
 {
@@ -134,6 +164,8 @@ static bool store_value(struct parse *parse, const struct cli_option *option, co
 	}
 	if (option->kind == CLI_NUMBER)
 		return store_number(parse, option, value);
+	if (option->kind == CLI_AGE)
+		return store_age(parse, option, value);
 	if (option->kind == CLI_LIST)
 		return cli_list_add(place(option, parse->values), value);
 	*(const char **)place(option, parse->values) = value;

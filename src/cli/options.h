@@ -19,6 +19,7 @@ enum cli_kind {
 	CLI_TEXT,   /* const char *, never empty */
 	CLI_NUMBER, /* uint64_t, from 1 to `max` */
 	CLI_LIST,   /* struct cli_list */
+	CLI_AGE,    /* uint64_t, seconds: "36h", "7d" */
 };
 
 /* What the shell offers for a value; also the words after `iovpkg --generate names`. */
@@ -44,8 +45,8 @@ struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
-	bool dry_run, fix, lossy, no_health, no_load, with_importers, with_object;
-	uint64_t count, days, keep;
+	bool dry_run, fix, latest, lossy, no_health, no_load, with_importers, with_object;
+	uint64_t count, days, keep, min_age;
 	struct cli_list against, imports, publishers, settings;
 	struct cli_list words; /* what is no option */
 };
@@ -82,6 +83,12 @@ struct cli_option {
 	{                                                                                                              \
 		.name = "lossy", .help = "let maps lose what their new layout cannot hold",                            \
 		.to = offsetof(struct cli_values, lossy)                                                               \
+	}
+#define CLI_OPTION_MIN_AGE                                                                                             \
+	{                                                                                                              \
+		.name = "min-age", .kind = CLI_AGE, .value = "AGE",                                                    \
+		.help = "ignore releases that are younger, as in 12h or 7d; what is installed or locked stays",        \
+		.to = offsetof(struct cli_values, min_age)                                                             \
 	}
 #define CLI_OPTION_AS                                                                                                  \
 	{                                                                                                              \
@@ -123,6 +130,8 @@ void cli_values_release(struct cli_values *values);
 
 /* A whole number from 1 to max, or 0 when it is none. */
 uint64_t cli_parse_number(const char *text, uint64_t max);
+/* "90s", "30m", "36h", "7d" or "2w" in seconds, or 0 when it is none. */
+uint64_t cli_parse_age(const char *text);
 /* False: no memory. */
 bool cli_list_add(struct cli_list *list, const char *item);
 

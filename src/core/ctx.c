@@ -56,6 +56,7 @@ void iov_ctx_free(struct iov_ctx *ctx)
 		return;
 	free(ctx->root);
 	free(ctx->worker);
+	free(ctx->derivation);
 	if (ctx->error != no_memory)
 		free(ctx->error);
 	free(ctx);
@@ -71,9 +72,20 @@ const char *iov_error_text(const struct iov_ctx *ctx)
 	return ctx->error ? ctx->error : "";
 }
 
+const char *iov_error_derivation(const struct iov_ctx *ctx)
+{
+	return ctx->derivation;
+}
+
 const char *iov_version(void)
 {
 	return IOV_VERSION;
+}
+
+void iov_error_derive(struct iov_ctx *ctx, char *derivation)
+{
+	free(ctx->derivation);
+	ctx->derivation = derivation;
 }
 
 /* Takes the text over; NULL says that there was no memory for it. */
@@ -83,6 +95,7 @@ static int set_error(struct iov_ctx *ctx, enum iov_code code, char *text)
 		free(ctx->error);
 	ctx->error = text ? text : (char *)no_memory;
 	ctx->code = code;
+	iov_error_derive(ctx, NULL);
 	return code;
 }
 
@@ -137,21 +150,29 @@ int iov_error_prefix(struct iov_ctx *ctx, const char *format, ...)
 	iov_buf_vprintf(&text, format, args);
 	va_end(args);
 	iov_buf_printf(&text, ": %s", iov_error_text(ctx));
-	return set_error(ctx, ctx->code, iov_buf_take(&text));
+	char *derivation = iov_take(ctx->derivation);
+	int rc = set_error(ctx, ctx->code, iov_buf_take(&text));
+	iov_error_derive(ctx, derivation);
+	return rc;
 }
 
 struct iov_saved_error iov_error_save(struct iov_ctx *ctx)
 {
-	struct iov_saved_error saved = {.code = ctx->code, .text = ctx->error};
+	struct iov_saved_error saved = {.code = ctx->code, .text = ctx->error, .derivation = ctx->derivation};
 	ctx->code = IOV_OK;
 	ctx->error = NULL;
+	ctx->derivation = NULL;
 	return saved;
 }
 
 int iov_error_restore(struct iov_ctx *ctx, struct iov_saved_error saved)
 {
-	if (saved.code)
-		return set_error(ctx, saved.code, saved.text);
+	if (saved.code) {
+		set_error(ctx, saved.code, saved.text);
+		iov_error_derive(ctx, saved.derivation);
+		return saved.code;
+	}
+	iov_error_derive(ctx, NULL);
 	if (ctx->error != no_memory)
 		free(ctx->error);
 	ctx->error = NULL;

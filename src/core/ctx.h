@@ -19,6 +19,7 @@ struct iov_ctx {
 	struct iov_config config;
 	enum iov_code code;
 	char *error;
+	char *derivation; /* of that error, as JSON text; NULL: it has none */
 };
 
 int iov_error(struct iov_ctx *ctx, enum iov_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -29,9 +30,12 @@ int iov_oom(struct iov_ctx *ctx);
 /* Puts "<prefix>: " before the text of the error that stands, and returns its code. */
 int iov_error_prefix(struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Gives the error that stands its derivation (iovpkg.h); takes the text over. */
+void iov_error_derive(struct iov_ctx *ctx, char *derivation);
+
 struct iov_saved_error {
 	enum iov_code code;
-	char *text;
+	char *text, *derivation;
 };
 struct iov_saved_error iov_error_save(struct iov_ctx *ctx);
 int iov_error_restore(struct iov_ctx *ctx, struct iov_saved_error saved); /* returns the restored code */

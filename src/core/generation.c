@@ -186,6 +186,8 @@ int iov_generation_copy(struct iov_ctx *ctx, const struct iov_generation *from, 
 		const struct iov_installed *one = &from->installed[i];
 		rc = iov_generation_put_release(ctx, copy, iov_release_ref(one->release), one->object,
 						one->requirement);
+		if (!rc)
+			iov_generation_installed(copy, installed_name(one))->pinned = one->pinned;
 	}
 	for (size_t i = 0; !rc && i < from->n_instances; i++)
 		rc = iov_generation_put_instance(ctx, copy, &from->instances[i]);

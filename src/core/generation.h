@@ -9,6 +9,7 @@ struct iov_installed {
 	char object[IOV_HEX_SIZE]; /* the built object's key in the store; "" when the archive holds the object for this
 				      machine */
 	bool wished;		   /* asked for by name; otherwise here because another needs it */
+	bool pinned;		   /* keeps this version until it is unpinned */
 	char *requirement;	   /* of the wish, "*" when none was given; NULL when not wished; owned */
 };
 

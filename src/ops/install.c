@@ -38,7 +38,7 @@ static int install(struct iov_edit *edit, const struct iov_wished_list *wishes, 
 {
 	int rc = name_all(edit, wishes);
 	if (!rc && !all_met(edit, wishes))
-		rc = iov_obtain(edit, &(struct iov_obtain){.wishes = wishes});
+		rc = iov_obtain(edit, (struct iov_choose){.wishes = wishes});
 	if (!rc)
 		rc = iov_instances_refresh(edit);
 	for (size_t i = 0; !rc && !(edit->flags & IOV_NO_LOAD) && i < wishes->count; i++) {
@@ -93,26 +93,62 @@ static void forget_new_wishes(struct iov_edit *edit)
 	}
 }
 
+/* Who names what is pinned has forgotten the pin. */
+static int refuse_pinned(struct iov_edit *edit, const struct iov_wished_list *wishes)
+{
+	for (size_t i = 0; i < wishes->count; i++) {
+		const struct iov_installed *one = iov_generation_installed(edit->from, wishes->items[i].name);
+		if (one && one->pinned)
+			return iov_error(edit->ctx, IOV_E_CONFLICT,
+					 "module '%s' is pinned to %s; let it go first with 'iovpkg unpin %s'",
+					 wishes->items[i].name, one->release->manifest->version.text,
+					 wishes->items[i].name);
+	}
+	return IOV_OK;
+}
+
+static int refuse_requirements(struct iov_ctx *ctx, const struct iov_wished_list *wishes)
+{
+	for (size_t i = 0; i < wishes->count; i++)
+		if (wishes->items[i].text)
+			return iov_error(ctx, IOV_E_USAGE,
+					 "'%s@%s': --latest looks for the newest version itself; leave '@%s' or "
+					 "--latest out",
+					 wishes->items[i].name, wishes->items[i].text, wishes->items[i].text);
+	return IOV_OK;
+}
+
+static int upgrade(struct iov_edit *edit, const struct iov_wished_list *wishes)
+{
+	int rc = must_be_installed(edit, wishes);
+	if (!rc)
+		rc = refuse_pinned(edit, wishes);
+	if (!rc)
+		rc = name_all(edit, wishes);
+	if (!rc)
+		rc = iov_obtain(edit, (struct iov_choose){.wishes = wishes,
+							  .unlock_all = wishes->count == 0,
+							  .unlock_wishes = true,
+							  .latest = edit->flags & IOV_LATEST});
+	if (rc)
+		return rc;
+	forget_new_wishes(edit);
+	rc = iov_instances_refresh(edit);
+	if (!rc)
+		iov_instances_tidy(edit);
+	return rc;
+}
+
 int iov_upgrade(struct iov_ctx *ctx, const char *const *wishes, size_t count, unsigned flags, char **ret_json)
 {
 	iov_auto(iov_wished_release) struct iov_wished_list wished = {0};
 	iov_auto(iov_edit_release) struct iov_edit edit = {.lock = -1};
 	int rc = iov_wished_parse(ctx, wishes, count, &wished);
+	if (!rc && flags & IOV_LATEST)
+		rc = refuse_requirements(ctx, &wished);
 	if (!rc)
 		rc = iov_edit_begin(ctx, flags, &edit);
 	if (!rc)
-		rc = must_be_installed(&edit, &wished);
-	if (!rc)
-		rc = name_all(&edit, &wished);
-	if (!rc)
-		rc = iov_obtain(&edit, &(struct iov_obtain){
-					       .wishes = &wished, .unlock_all = count == 0, .unlock_wishes = true});
-	if (rc)
-		return rc;
-	forget_new_wishes(&edit);
-	rc = iov_instances_refresh(&edit);
-	if (rc)
-		return rc;
-	iov_instances_tidy(&edit);
-	return iov_edit_finish(&edit, ret_json);
+		rc = upgrade(&edit, &wished);
+	return rc ? rc : iov_edit_finish(&edit, ret_json);
 }

@@ -37,9 +37,9 @@ static json_t *imports_of(const struct iov_generation *generation, const char *m
 static json_t *module_json(const struct iov_generation *generation, const struct iov_installed *one)
 {
 	const struct iov_manifest *manifest = one->release->manifest;
-	return json_pack("{s:s, s:s, s:s?, s:s, s:b, s:s?, s:o, s:o}", "name", manifest->name, "version",
+	return json_pack("{s:s, s:s, s:s?, s:s, s:b, s:b, s:s?, s:o, s:o}", "name", manifest->name, "version",
 			 manifest->version.text, "registry", one->release->registry, "sha256", one->release->sha256,
-			 "wished", one->wished, "requirement", one->requirement, "instances",
+			 "wished", one->wished, "pinned", one->pinned, "requirement", one->requirement, "instances",
 			 instances_of(generation, manifest->name), "imports", imports_of(generation, manifest->name));
 }
 

@@ -1,119 +1,16 @@
 #include "ops/obtain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/btf_cache.h"
 #include "fetch/fetch.h"
-#include "ops/registries.h"
-#include "resolve/resolve.h"
 #include "store/store.h"
 #include "util/cleanup.h"
-#include "util/fs.h"
 
-/* What the resolver asks, answered from the registries and from what is installed. */
-struct source {
-	struct iov_registries *registries;
-	const struct iov_generation *installed;
-	struct iov_release **single; /* installed releases as lists of one, by position in the generation */
-};
-
-/* The installed release alone: its registry is gone, or no longer lists the module. It stays what it is. */
-static void only_installed(struct source *source, const struct iov_installed *installed,
-			   struct iov_release *const **ret, size_t *ret_count)
+static void requirement_release(struct iov_requirement **requirement)
 {
-	size_t at = (size_t)(installed - source->installed->installed);
-	source->single[at] = installed->release;
-	*ret = &source->single[at];
-	*ret_count = 1;
-}
-
-/* What is installed goes on coming from where it came from, whoever else offers a module of that name by now. */
-static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release *const **ret, size_t *ret_count,
-		       void *data)
-{
-	struct source *source = data;
-	const struct iov_installed *installed = iov_generation_installed(source->installed, name);
-	int rc = IOV_OK;
-	if (installed && installed->release->registry)
-		rc = iov_registries_choose(ctx, source->registries, name, installed->release->registry);
-	if (!rc)
-		rc = iov_registries_releases(ctx, source->registries, name, ret, ret_count);
-	if (installed && (rc == IOV_E_NOT_FOUND || (!rc && !*ret_count))) {
-		only_installed(source, installed, ret, ret_count);
-		return IOV_OK;
-	}
-	return rc;
-}
-
-/* For "did you mean": lines "registry name". Without them the refusal is as good, but for the hint. */
-static void offer_names(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data)
-{
-	const struct source *source = data;
-	char **lines = NULL;
-	size_t count = 0;
-	if (iov_registries_names(ctx, source->registries, &lines, &count))
-		return;
-	for (size_t i = 0; i < count; i++)
-		offer(strchr(lines[i], ' ') ? strchr(lines[i], ' ') + 1 : lines[i], to);
-	iov_fs_names_free(lines, count);
-}
-
-static const struct iov_wished *find_wish(const struct iov_wished_list *wishes, const char *name)
-{
-	for (size_t i = 0; i < wishes->count; i++)
-		if (!strcmp(wishes->items[i].name, name))
-			return &wishes->items[i];
-	return NULL;
-}
-
-/* Older wishes count on, unless the same module is wished anew with another requirement. */
-struct wish_set {
-	struct iov_wish *items;
-	struct iov_requirement **owned; /* those parsed from the generation */
-	size_t count;
-};
-
-static void wish_set_release(struct wish_set *set)
-{
-	for (size_t i = 0; i < set->count; i++)
-		iov_requirement_free(set->owned[i]);
-	free(set->items);
-	free(set->owned);
-}
-
-static int add_old_wish(struct iov_ctx *ctx, const struct iov_installed *installed, struct wish_set *set)
-{
-	struct iov_requirement *requirement = NULL;
-	int rc = iov_requirement_parse(ctx, installed->requirement, &requirement);
-	if (rc)
-		return rc;
-	set->owned[set->count] = requirement;
-	set->items[set->count++] = (struct iov_wish){
-		.name = installed->release->manifest->name, .requirement = requirement, .why = "it is installed"};
-	return IOV_OK;
-}
-
-static int collect_wishes(struct iov_edit *edit, const struct iov_wished_list *wishes, struct wish_set *set)
-{
-	size_t most = wishes->count + edit->from->n_installed + 1;
-	set->items = calloc(most, sizeof(*set->items));
-	set->owned = calloc(most, sizeof(*set->owned));
-	if (!set->items || !set->owned)
-		return iov_oom(edit->ctx);
-	for (size_t i = 0; i < edit->from->n_installed; i++) {
-		const struct iov_installed *one = &edit->from->installed[i];
-		const struct iov_wished *again = find_wish(wishes, one->release->manifest->name);
-		if (!one->wished || (again && again->requirement))
-			continue;
-		int rc = add_old_wish(edit->ctx, one, set);
-		if (rc)
-			return rc;
-	}
-	for (size_t i = 0; i < wishes->count; i++)
-		set->items[set->count++] = (struct iov_wish){.name = wishes->items[i].name,
-							     .requirement = wishes->items[i].requirement,
-							     .why = "you asked for it"};
-	return IOV_OK;
+	iov_requirement_free(*requirement);
 }
 
 /* From the registry into the store: fetched, checked, unpacked; only what is missing. */
@@ -174,7 +71,11 @@ static int take_release(struct iov_edit *edit, struct iov_registries *registries
 		return rc;
 	iov_auto(iov_free_ptr) char *requirement =
 		installed && installed->wished ? strdup(installed->requirement) : NULL;
-	return iov_generation_put_release(ctx, edit->to, release, object, requirement);
+	bool pinned = installed && installed->pinned;
+	rc = iov_generation_put_release(ctx, edit->to, release, object, requirement);
+	if (!rc)
+		iov_generation_installed(edit->to, name)->pinned = pinned;
+	return rc;
 }
 
 static int warm_up_one(struct iov_ctx *ctx, const struct iov_release *release, const char *object)
@@ -228,80 +129,108 @@ static int mark_wishes(struct iov_edit *edit, const struct iov_wished_list *wish
 	return IOV_OK;
 }
 
-/* Names whose lock does not count in this resolution. */
-static const char **unlocked(const struct iov_edit *edit, const struct iov_obtain *request, size_t *ret_count)
-{
-	const struct iov_generation *from = edit->from;
-	const char **names = calloc(from->n_installed + request->wishes->count + 1, sizeof(*names));
-	size_t count = 0;
-	for (size_t i = 0; names && request->unlock_all && i < from->n_installed; i++)
-		names[count++] = from->installed[i].release->manifest->name;
-	for (size_t i = 0; names && request->unlock_wishes && i < request->wishes->count; i++)
-		names[count++] = request->wishes->items[i].name;
-	*ret_count = count;
-	return names;
-}
-
-static int resolve(struct iov_edit *edit, const struct iov_obtain *request, struct source *source,
-		   const struct iov_release ***ret, size_t *ret_count)
-{
-	iov_auto(wish_set_release) struct wish_set set = {0};
-	int rc = collect_wishes(edit, request->wishes, &set);
-	if (rc)
-		return rc;
-	size_t n_unlock = 0;
-	iov_auto(iov_free_ptr) const char **unlock = unlocked(edit, request, &n_unlock);
-	if (!unlock)
-		return iov_oom(edit->ctx);
-	struct iov_provider provider = {.releases = releases_of, .names = offer_names, .data = source};
-	struct iov_resolve_request question = {.wishes = set.items,
-					       .n_wishes = set.count,
-					       .locked = edit->from,
-					       .unlock = unlock,
-					       .n_unlock = n_unlock};
-	return iov_resolve(edit->ctx, &question, &provider, ret, ret_count);
-}
-
-static bool is_chosen(const struct iov_release *const *chosen, size_t count, const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(chosen[i]->manifest->name, name))
-			return true;
-	return false;
-}
-
 /* Dependencies that the new choice does not need any more go. */
 static void drop_unchosen(struct iov_edit *edit, const struct iov_release *const *chosen, size_t count)
 {
 	for (size_t i = edit->to->n_installed; i-- > 0;) {
 		const char *name = edit->to->installed[i].release->manifest->name;
-		if (!is_chosen(chosen, count, name))
+		if (!iov_chosen_find(chosen, count, name))
 			iov_generation_drop_release(edit->to, name);
 	}
 }
 
-int iov_obtain(struct iov_edit *edit, const struct iov_obtain *request)
+/* A wish that was meant for older versions follows the newer one, in the same way: ^, ~ or =. */
+static int renew_requirement(struct iov_ctx *ctx, struct iov_installed *one)
+{
+	iov_auto(requirement_release) struct iov_requirement *old = NULL;
+	const struct iov_version *version = &one->release->manifest->version;
+	int rc = one->wished ? iov_requirement_parse(ctx, one->requirement, &old) : IOV_OK;
+	if (rc || !one->wished || iov_requirement_matches(old, version))
+		return rc;
+	char sign = *one->requirement == '~' || *one->requirement == '=' ? *one->requirement : '^';
+	char *text = NULL;
+	if (asprintf(&text, "%c%.*s", sign, (int)strcspn(version->text, "+"), version->text) < 0)
+		return iov_oom(ctx);
+	free(one->requirement);
+	one->requirement = text;
+	return IOV_OK;
+}
+
+/* What only a pin keeps back is worth a word where everything was to move. */
+static int tell_pinned(struct iov_ctx *ctx, const struct iov_choose *choose, const struct iov_installed *one)
+{
+	const struct iov_manifest *manifest = one->release->manifest;
+	struct iov_release *const *releases = NULL;
+	size_t count = 0;
+	int rc = iov_choose_releases(ctx, choose, manifest->name, &releases, &count);
+	if (rc || !count)
+		return rc;
+	const struct iov_version *newest = &iov_choose_newest(releases, count)->manifest->version;
+	if (iov_version_compare(newest, &manifest->version) > 0)
+		iov_note(ctx, "module '%s' stays at %s, as it is pinned; %s is out, and 'iovpkg unpin %s' lets it go",
+			 manifest->name, manifest->version.text, newest->text, manifest->name);
+	return IOV_OK;
+}
+
+static int tell_all_pinned(struct iov_ctx *ctx, const struct iov_choose *choose)
+{
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && choose->unlock_all && i < choose->locked->n_installed; i++)
+		if (choose->locked->installed[i].pinned)
+			rc = tell_pinned(ctx, choose, &choose->locked->installed[i]);
+	return rc;
+}
+
+/* Wishes that are not told again are wishes no more. */
+static void forget_others(struct iov_edit *edit, const struct iov_wished_list *wishes)
+{
+	for (size_t i = 0; i < edit->to->n_installed; i++) {
+		struct iov_installed *one = &edit->to->installed[i];
+		if (one->wished && !iov_wished_find(wishes, one->release->manifest->name)) {
+			free(iov_take(one->requirement));
+			one->wished = false;
+			edit->touched = true;
+		}
+	}
+}
+
+static int take_all(struct iov_edit *edit, const struct iov_choose *choose, const struct iov_release *const *chosen,
+		    size_t count)
+{
+	int rc = tell_all_pinned(edit->ctx, choose);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = take_release(edit, choose->registries, chosen[i]);
+	if (rc)
+		return rc;
+	drop_unchosen(edit, chosen, count);
+	for (size_t i = 0; !rc && choose->latest && i < edit->to->n_installed; i++)
+		rc = renew_requirement(edit->ctx, &edit->to->installed[i]);
+	if (!rc)
+		rc = warm_up(edit);
+	if (!rc)
+		rc = mark_wishes(edit, choose->wishes);
+	if (!rc && choose->forget)
+		forget_others(edit, choose->wishes);
+	return rc;
+}
+
+int iov_obtain_from(struct iov_edit *edit, const struct iov_choose *choose)
+{
+	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
+	size_t count = 0;
+	int rc = iov_choose(edit->ctx, choose, &chosen, &count);
+	return rc ? rc : take_all(edit, choose, chosen, count);
+}
+
+int iov_obtain(struct iov_edit *edit, struct iov_choose choose)
 {
 	struct iov_ctx *ctx = edit->ctx;
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
 	int rc = iov_registries_open_updated(ctx, &registries);
-	for (size_t i = 0; !rc && i < request->wishes->count; i++)
-		if (!iov_generation_installed(edit->from, request->wishes->items[i].name))
-			rc = iov_registries_need_one(ctx, registries, request->wishes->items[i].name);
-	if (rc)
-		return rc;
-	iov_auto(iov_free_ptr) struct iov_release **single = calloc(edit->from->n_installed + 1, sizeof(*single));
-	if (!single)
-		return iov_oom(ctx);
-	struct source source = {.registries = registries, .installed = edit->from, .single = single};
-	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
-	size_t count = 0;
-	rc = resolve(edit, request, &source, &chosen, &count);
-	for (size_t i = 0; !rc && i < count; i++)
-		rc = take_release(edit, registries, chosen[i]);
-	if (rc)
-		return rc;
-	drop_unchosen(edit, chosen, count);
-	rc = warm_up(edit);
-	return rc ? rc : mark_wishes(edit, request->wishes);
+	for (size_t i = 0; !rc && i < choose.wishes->count; i++)
+		if (!iov_generation_installed(edit->from, choose.wishes->items[i].name))
+			rc = iov_registries_need_one(ctx, registries, choose.wishes->items[i].name);
+	choose.registries = registries;
+	choose.locked = edit->from;
+	return rc ? rc : iov_obtain_from(edit, &choose);
 }

@@ -6,17 +6,13 @@
 #ifndef IOV_OPS_OBTAIN_H
 #define IOV_OPS_OBTAIN_H
 
+#include "ops/choose.h"
 #include "ops/edit.h"
-#include "ops/wish.h"
-
-struct iov_obtain {
-	const struct iov_wished_list *wishes; /* on top of what the generation wishes already */
-	bool unlock_all;		      /* upgrade everything */
-	bool unlock_wishes;		      /* upgrade what is wished here */
-};
 
 /* Leaves edit->to with the releases that fit all wishes, in the store and built; a dry run stops after the resolution.
- */
-int iov_obtain(struct iov_edit *edit, const struct iov_obtain *request);
+ * Registries and what is locked are filled in here: those of the host, updated, and what is installed. */
+int iov_obtain(struct iov_edit *edit, struct iov_choose choose);
+/* The same with registries and a lock of the caller's. */
+int iov_obtain_from(struct iov_edit *edit, const struct iov_choose *choose);
 
 #endif

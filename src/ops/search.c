@@ -2,9 +2,8 @@
 #include <strings.h>
 #include <string.h>
 
+#include "ops/choose.h"
 #include "ops/edit.h"
-#include "ops/registries.h"
-#include "registry/registry.h"
 #include "state/generations.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -17,15 +16,6 @@ struct names {
 static void names_release(struct names *names)
 {
 	iov_fs_names_free(names->items, names->count);
-}
-
-/* The release that people see first: the newest that is neither yanked nor a pre-release, else the newest. */
-static const struct iov_release *newest_shown(struct iov_release *const *releases, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!releases[i]->yanked && !releases[i]->manifest->version.prerelease_len)
-			return releases[i];
-	return releases[0];
 }
 
 static const char *installed_version(const struct iov_generation *generation, const char *name)
@@ -45,7 +35,7 @@ static int add_match(struct iov_ctx *ctx, struct iov_registries *registries, con
 	int rc = iov_registries_releases(ctx, registries, name, &releases, &count);
 	if (rc || !count)
 		return rc;
-	const struct iov_release *release = newest_shown(releases, count);
+	const struct iov_release *release = iov_choose_newest(releases, count);
 	const char *summary = release->manifest->summary ? release->manifest->summary : "";
 	if (text && !strcasestr(name, text) && !strcasestr(summary, text))
 		return IOV_OK;
@@ -153,7 +143,7 @@ int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json)
 	if (!count)
 		return iov_error(ctx, IOV_E_NOT_FOUND,
 				 "no registry has a module named '%s'; 'iovpkg search' lists what there is", name);
-	const struct iov_release *shown = newest_shown(releases, count);
+	const struct iov_release *shown = iov_choose_newest(releases, count);
 	const struct iov_manifest *manifest = shown->manifest;
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)

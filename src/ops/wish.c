@@ -39,6 +39,14 @@ int iov_wished_parse(struct iov_ctx *ctx, const char *const *texts, size_t count
 	return IOV_OK;
 }
 
+const struct iov_wished *iov_wished_find(const struct iov_wished_list *list, const char *name)
+{
+	for (size_t i = 0; list && i < list->count; i++)
+		if (!strcmp(list->items[i].name, name))
+			return &list->items[i];
+	return NULL;
+}
+
 void iov_wished_release(struct iov_wished_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {

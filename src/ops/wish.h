@@ -16,6 +16,8 @@ struct iov_wished_list {
 };
 
 int iov_wished_parse(struct iov_ctx *ctx, const char *const *texts, size_t count, struct iov_wished_list *ret);
+/* NULL: it is not in the list, or there is none. */
+const struct iov_wished *iov_wished_find(const struct iov_wished_list *list, const char *name);
 void iov_wished_release(struct iov_wished_list *list);
 
 #endif

@@ -1,5 +1,5 @@
-/* What people stumble over: a yanked release that would have done, or a pre-release that nobody asked for. To know that
- * it would do, the wishes that failed are tried again in a world where it may be chosen. */
+/* What people stumble over: a release that would have done, but is yanked or too young, or a pre-release that nobody
+ * asked for. To know that it would do, the wishes that failed are tried again in a world where it may be chosen. */
 #include "resolve/proof.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "util/cleanup.h"
 
 struct experiment {
-	bool with_yanked, with_prereleases;
+	bool with_yanked, with_prereleases, with_young;
 };
 
 static bool is_in_proof(const struct facts *facts, const struct iov_wish *wish)
@@ -36,6 +36,8 @@ static void tell_release(const struct solver *solver, const struct module *modul
 	iov_buf_printf(text, "; '%s' %s would do, but is ", module->name, version);
 	if (release->yanked)
 		iov_buf_printf(text, "yanked: %s", release->yanked);
+	else if (iov_solver_chosen(module)->young)
+		iov_buf_printf(text, "too young: it was published %s, later than --min-age allows", release->published);
 	else if (is_wished(solver, module))
 		iov_buf_printf(text, "a pre-release: ask for it by name, %s@=%s", module->name, version);
 	else
@@ -58,7 +60,7 @@ static void tell_chosen(const struct solver *solver, struct iov_buf *text)
 		if (!iov_solver_is_decided(module))
 			continue;
 		const struct candidate *chosen = iov_solver_chosen(module);
-		if (chosen->extra && (chosen->release->yanked || !is_asked_for(module, chosen)))
+		if (chosen->extra && (chosen->release->yanked || chosen->young || !is_asked_for(module, chosen)))
 			tell_release(solver, module, text);
 	}
 }
@@ -70,6 +72,7 @@ static int try_out(struct solver *solver, const struct iov_resolve_request *requ
 	iov_solver_init(&other, solver->ctx, request, solver->provider);
 	other.with_yanked = experiment.with_yanked;
 	other.with_prereleases = experiment.with_prereleases;
+	other.with_young = experiment.with_young;
 	int err = iov_solver_add_wishes(&other);
 	if (!err)
 		err = iov_solver_search(&other);
@@ -81,7 +84,8 @@ static int try_out(struct solver *solver, const struct iov_resolve_request *requ
 /* An experiment that fails, also for lack of an answer, has nothing to tell. */
 int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text)
 {
-	static const struct experiment experiments[] = {{.with_yanked = true}, {.with_prereleases = true}};
+	static const struct experiment experiments[] = {
+		{.with_young = true}, {.with_yanked = true}, {.with_prereleases = true}};
 	struct iov_resolve_request request = *solver->request;
 	struct iov_wish *wishes = iov_arena_take(&solver->arena, request.n_wishes * sizeof(*wishes));
 	if (!wishes)

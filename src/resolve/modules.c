@@ -30,9 +30,22 @@ static const struct iov_release *current_record(const struct module *module, con
 	return installed;
 }
 
-static bool is_extra(const struct solver *solver, const struct iov_release *release)
+/* What is installed is never too young. */
+static bool is_young(const struct solver *solver, const struct iov_release *release, const struct iov_release *kept)
 {
-	return release->yanked || (solver->with_prereleases && release->manifest->version.prerelease_len);
+	return release != kept && solver->request->until && strcmp(release->published, solver->request->until) > 0;
+}
+
+static bool is_extra(const struct solver *solver, const struct iov_release *release, const struct iov_release *kept)
+{
+	return release->yanked || is_young(solver, release, kept) ||
+	       (solver->with_prereleases && release->manifest->version.prerelease_len);
+}
+
+static bool may_be_chosen(const struct solver *solver, const struct iov_release *release,
+			  const struct iov_release *kept)
+{
+	return (!release->yanked || solver->with_yanked) && (!is_young(solver, release, kept) || solver->with_young);
 }
 
 static void add(struct module *module, const struct iov_release *release, bool locked, bool extra)
@@ -49,11 +62,12 @@ static bool add_listed(const struct solver *solver, struct module *module, const
 	for (size_t i = 0; i < module->n_releases; i++) {
 		const struct iov_release *release = module->releases[i];
 		bool same = kept && is_same_version(release, kept);
-		if (is_extra(solver, release) != extra || (same && (locked || release != kept)))
+		if (is_extra(solver, release, kept) != extra || (same && (locked || release != kept)))
 			continue;
-		if (release->yanked && !solver->with_yanked)
+		if (!may_be_chosen(solver, release, kept))
 			continue;
 		add(module, release, false, extra);
+		module->candidates[module->n_candidates - 1].young = is_young(solver, release, kept);
 		listed |= same;
 	}
 	return listed;
@@ -73,7 +87,7 @@ static int rank(struct solver *solver, struct module *module)
 	if (locked)
 		add(module, kept, true, false);
 	bool listed = add_listed(solver, module, kept, locked, false);
-	if (kept && !locked && !listed && !(is_extra(solver, kept) && solver->with_yanked))
+	if (kept && !locked && !listed && !(is_extra(solver, kept, kept) && solver->with_yanked))
 		add(module, kept, false, false);
 	add_listed(solver, module, kept, locked, true);
 	module->n_words = iov_states_words(module->n_candidates);
@@ -127,7 +141,7 @@ static bool matches_finished(const struct iov_requirement *requirement, struct i
 static bool fits(const struct iov_requirement *requirement, const struct candidate *candidate)
 {
 	const struct iov_version *version = &candidate->release->manifest->version;
-	if (candidate->extra && matches_finished(requirement, *version))
+	if (candidate->extra && !candidate->young && matches_finished(requirement, *version))
 		return true;
 	if (!requirement)
 		return !version->prerelease_len || candidate->locked;

@@ -46,7 +46,7 @@ int iov_proof_explain(struct solver *solver, const struct proof *proof, struct i
 /* derivation.c: see resolve.h. */
 int iov_proof_to_json(struct solver *solver, const struct proof *proof, json_t **ret);
 
-/* hints.c: what would fit if yanked releases or pre-releases counted, each as "; ...". */
+/* hints.c: what would fit if young or yanked releases or pre-releases counted, each as "; ...". */
 int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text);
 
 #endif

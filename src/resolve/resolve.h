@@ -37,6 +37,8 @@ struct iov_resolve_request {
 	const struct iov_generation *locked; /* releases to keep where they fit; NULL: none */
 	const char *const *unlock;	     /* names whose lock does not count */
 	size_t n_unlock;
+	const char *until;	 /* releases published after this time are too young to choose, unless they are in
+				    `locked`; NULL: none is */
 	json_t **ret_derivation; /* where the proof goes when nothing fits, the caller's; NULL: not wanted */
 };
 

@@ -34,6 +34,7 @@ struct candidate {
 	const struct iov_release *release;
 	bool locked;	    /* installed, and to be kept where it fits */
 	bool extra;	    /* a candidate only in an experiment */
+	bool young;	    /* that is why */
 	struct need *needs; /* what its manifest says, sorted by name; NULL until it is about to be chosen */
 };
 
@@ -123,16 +124,16 @@ struct solver {
 	struct iov_ctx *ctx;
 	const struct iov_resolve_request *request;
 	const struct iov_provider *provider;
-	bool with_yanked, with_prereleases; /* experiments: what if these could be chosen? */
-	bool closed;			    /* reason with the facts there are; ask for no more */
-	struct iov_arena arena;		    /* modules, sets, incompatibilities: until the end */
-	struct iov_arena trail_arena;	    /* assignments: until the solver jumps back */
-	struct iov_arena scratch;	    /* for the length of a call */
-	void *by_name;			    /* tsearch() tree of modules */
-	struct module_list modules;	    /* in the order in which they came up */
-	struct module_list queue;	    /* changed, and not yet propagated */
-	struct module_list open;	    /* wanted and not decided: a heap */
-	struct module_list path;	    /* of the search for a circle */
+	bool with_yanked, with_prereleases, with_young; /* experiments: what if these could be chosen? */
+	bool closed;					/* reason with the facts there are; ask for no more */
+	struct iov_arena arena;				/* modules, sets, incompatibilities: until the end */
+	struct iov_arena trail_arena;			/* assignments: until the solver jumps back */
+	struct iov_arena scratch;			/* for the length of a call */
+	void *by_name;					/* tsearch() tree of modules */
+	struct module_list modules;			/* in the order in which they came up */
+	struct module_list queue;			/* changed, and not yet propagated */
+	struct module_list open;			/* wanted and not decided: a heap */
+	struct module_list path;			/* of the search for a circle */
 	const struct assignment *last;
 	struct level *levels; /* owned */
 	size_t n_levels, cap_levels;

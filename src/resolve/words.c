@@ -171,7 +171,8 @@ static void tell_unmet(const struct solver *solver, const struct need *need, str
 	if (iov_words_is_unknown(need)) {
 		tell_unknown(solver, module->name, text);
 	} else if (!module->n_candidates) {
-		iov_buf_printf(text, ", but every release of '%s' is yanked", module->name);
+		iov_buf_printf(text, ", but every release of '%s' is %s", module->name,
+			       solver->request->until ? "yanked or too young" : "yanked");
 	} else {
 		iov_buf_puts(text, ", but there is only ");
 		tell_versions(module, text);

@@ -13,9 +13,15 @@
 static json_t *release_json(const struct iov_installed *one)
 {
 	const struct iov_release *release = one->release;
-	return json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s?}", "name", release->manifest->name, "version",
-			 release->manifest->version.text, "registry", release->registry, "sha256", release->sha256,
-			 "object", one->object, "wished", one->wished, "requirement", one->requirement);
+	json_t *json =
+		json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s?}", "name", release->manifest->name, "version",
+			  release->manifest->version.text, "registry", release->registry, "sha256", release->sha256,
+			  "object", one->object, "wished", one->wished, "requirement", one->requirement);
+	if (json && one->pinned && json_object_set_new(json, "pinned", json_true())) {
+		json_decref(json);
+		return NULL;
+	}
+	return json;
 }
 
 static json_t *instance_json(const struct iov_instance *one)
@@ -77,6 +83,8 @@ static int read_row(struct iov_ctx *ctx, const char *what, const json_t *json, s
 		rc = iov_json_get_bool(ctx, what, json, "wished", &ret->wished);
 	if (!rc)
 		rc = iov_json_opt_string(ctx, what, json, "requirement", &ret->requirement);
+	if (!rc)
+		rc = iov_json_opt_bool(ctx, what, json, "pinned", &ret->pinned);
 	if (rc)
 		return rc;
 	if (!iov_is_sha256_hex(ret->sha256) || (*ret->object && !iov_is_sha256_hex(ret->object)))
@@ -108,7 +116,10 @@ static int read_release(struct iov_ctx *ctx, const char *what, const json_t *jso
 				 what, row.name, row.version, manifest->name, manifest->version.text);
 	if (row.registry && !(release->registry = strdup(row.registry)))
 		return iov_oom(ctx);
-	return iov_generation_put_release(ctx, generation, iov_take(release), row.object, row.requirement);
+	rc = iov_generation_put_release(ctx, generation, iov_take(release), row.object, row.requirement);
+	if (!rc)
+		iov_generation_installed(generation, row.name)->pinned = row.pinned;
+	return rc;
 }
 
 int iov_record_read_lock(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation)

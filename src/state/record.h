@@ -16,7 +16,7 @@ int iov_record_read_instances(struct iov_ctx *ctx, const char *what, const json_
 /* One release of a lock.json, borrowed from it. */
 struct iov_record_row {
 	const char *name, *version, *registry, *sha256, *object, *requirement;
-	bool wished;
+	bool wished, pinned;
 };
 /* The releases that a lock.json names, whether the store has them or not. Ends with the first that `each` fails. */
 int iov_record_rows(struct iov_ctx *ctx, const char *what, const json_t *json,

@@ -50,6 +50,8 @@ static enum iov_verdict add_reason(struct check *check, const char *program, con
 			  finding->what, "text", sentence(finding, certain || finding->verdict != IOV_FAILS));
 	if (program)
 		json_object_set_new(reason, "program", json_string(program));
+	if (finding->type)
+		json_object_set_new(reason, "type", json_string(finding->type));
 	if (finding->since)
 		json_object_set_new(reason, "since", json_string(finding->since));
 	json_array_append_new(check->reasons, reason);
@@ -119,12 +121,7 @@ static enum iov_verdict check_guarded(struct check *check, const struct iov_kind
 static enum iov_verdict check_program(struct check *check, const json_t *group, const char *name, const json_t *target)
 {
 	const struct iov_object_program *program = iov_object_find_program(check->object, name);
-	const struct iov_kind kind = {
-		.type = program->type,
-		.attach = json_string_value(json_object_get(group, "attach")),
-		.target = json_string_value(target),
-		.sleepable = json_is_true(json_object_get(group, "sleepable")),
-	};
+	const struct iov_kind kind = iov_kind_of(program, group, target);
 	const struct iov_finding findings[] = {
 		iov_against_program(check->kernel, &kind),
 		iov_against_attach(check->kernel, &kind),

@@ -17,8 +17,8 @@ enum iov_verdict { IOV_LOADS, IOV_MAY_LOAD, IOV_FAILS };
  *    "programs": {"count_in": "yes"},
  *    "reasons": [{"program": "count_in", "verdict": "no", "missing": "helper", "what": "loop", "text": "…",
  *                 "since": "5.17"}]}
- * A reason without program is about the object as a whole. Programs that are not loaded by themselves (SEC("?…")) have
- * verdicts, which do not count for the whole.
+ * A reason with "type" is that programs of that type lack it; others may not. One without program is about the object
+ * as a whole. Programs that are not loaded by themselves (SEC("?…")) have verdicts, which do not count for the whole.
  */
 int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_kernel *kernel,
 		      enum iov_verdict *ret_verdict, json_t **ret);

@@ -72,18 +72,16 @@ static enum iov_verdict absent(const struct iov_kernel *kernel, const char **ret
 
 /* ---- kinds of programs ---- */
 
-/* The names under which somebody may have tried it: "tracing/trace_fentry.s", "kprobe.s". */
+/* Somebody may have tried it under one of its names. */
 static bool is_named(const json_t *list, const struct iov_kind *kind)
 {
-	char name[IOV_WHAT_MAX];
-	const char *end = kind->sleepable && strcmp(kind->type, "syscall") != 0 ? ".s" : "";
-	if (kind->attach) {
-		snprintf(name, sizeof(name), "%s/%s%s", kind->type, kind->attach, end);
-		if (lists(list, name))
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) {
+		if (json_is_string(item) && iov_kind_is_named(kind, json_string_value(item)))
 			return true;
 	}
-	snprintf(name, sizeof(name), "%s%s", kind->type, end);
-	return lists(list, name);
+	return false;
 }
 
 static const json_t *helpers_of(const struct iov_kernel *kernel, const struct iov_kind *kind)
@@ -169,10 +167,15 @@ static struct iov_finding helper(const struct iov_kernel *kernel, const struct i
 	const json_t *helpers = helpers_of(kernel, kind);
 	if (lists(helpers, name) || (helpers && lists(json_object_get(kernel->facts, "helpers"), name)))
 		return good;
-	if (helpers || !enumerates(kernel->btf, "bpf_func_id", "BPF_FUNC_", name, false))
-		return finding(IOV_FAILS, "helper", "is not there for programs of this type",
-			       iov_feature_since(IOV_HELPER, name), "%s", name);
-	return good; /* what is said of the program type says it all */
+	const char *since = iov_feature_since(IOV_HELPER, name);
+	if (!enumerates(kernel->btf, "bpf_func_id", "BPF_FUNC_", name, false))
+		return finding(IOV_FAILS, "helper", NOT_HERE, since, "%s", name);
+	if (!helpers)
+		return good; /* what is said of the program type says it all */
+	struct iov_finding found =
+		finding(IOV_FAILS, "helper", "is not there for programs of this type", since, "%s", name);
+	found.type = kind->type;
+	return found;
 }
 
 static struct iov_finding kfunc(const struct iov_kernel *kernel, const struct iov_kind *kind, const json_t *need)

@@ -3,6 +3,7 @@
 #define IOV_CHECK_AGAINST_NEEDS_H
 
 #include "check/against.h"
+#include "check/kinds.h"
 #include "util/buf.h"
 
 #define IOV_WHAT_MAX 192 /* bytes of a need's name */
@@ -12,13 +13,8 @@ struct iov_finding {
 	const char *missing;	 /* "helper", "field"; static */
 	char what[IOV_WHAT_MAX]; /* its name */
 	const char *why;	 /* static; what follows the name in a sentence */
+	const char *type;	 /* programs of this type lack it, others may not; NULL: all do; borrowed */
 	const char *since;	 /* the version of Linux that brought it; NULL: not known, or there */
-};
-
-/* A program with what it is loaded as. Borrowed. */
-struct iov_kind {
-	const char *type, *attach, *target; /* attach NULL, target "": none */
-	bool sleepable;
 };
 
 struct iov_finding iov_against_program(const struct iov_kernel *kernel, const struct iov_kind *kind);

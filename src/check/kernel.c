@@ -67,7 +67,7 @@ static int probe(struct iov_ctx *ctx, json_t **ret)
 	iov_auto(iov_json_release) json_t *facts = json_pack(
 		"{s:i, s:s, s:s, s:s, s:I, s:o}", "schema", SCHEMA, "release", name.release, "version", name.version,
 		"machine", name.machine, "btf_size", (json_int_t)btf.st_size, "modules", modules());
-	int rc = facts ? iov_probe_kernel(ctx, facts) : iov_oom(ctx);
+	int rc = facts ? iov_probe_kernel(ctx, NULL, facts) : iov_oom(ctx);
 	if (!rc)
 		*ret = iov_take(facts);
 	return rc;
@@ -136,21 +136,52 @@ int iov_kernel_facts(struct iov_ctx *ctx, json_t **ret)
 	return rc;
 }
 
-int iov_kernel_running(struct iov_ctx *ctx, struct iov_kernel *ret)
+int iov_kernel_types(struct iov_ctx *ctx, struct iov_kernel *ret)
 {
 	struct iov_kernel kernel = {0};
 	struct utsname name;
-	int rc = iov_kernel_facts(ctx, &kernel.facts);
 	iov_libbpf_quiet();
-	if (!rc && !(kernel.btf = btf__load_vmlinux_btf()))
-		rc = iov_error_errno(ctx, errno, "cannot read the types (BTF) of the running kernel");
-	if (!rc && (uname(&name) || !(kernel.name = strdup(name.release))))
-		rc = iov_oom(ctx);
-	if (rc)
+	kernel.btf = btf__load_vmlinux_btf();
+	if (!kernel.btf)
+		return iov_error_errno(ctx, errno, "cannot read the types (BTF) of the running kernel");
+	if (uname(&name) || !(kernel.name = strdup(name.release))) {
 		iov_kernel_release(&kernel);
+		return iov_oom(ctx);
+	}
+	*ret = kernel;
+	return IOV_OK;
+}
+
+int iov_kernel_running(struct iov_ctx *ctx, struct iov_kernel *ret)
+{
+	json_t *facts = NULL;
+	int rc = iov_kernel_facts(ctx, &facts);
+	if (!rc)
+		rc = iov_kernel_types(ctx, ret);
+	if (rc)
+		json_decref(facts);
 	else
-		*ret = kernel;
+		ret->facts = facts;
 	return rc;
+}
+
+int iov_kernel_try(struct iov_ctx *ctx, const struct iov_object *object, struct iov_kernel *kernel)
+{
+	iov_auto(iov_json_release) json_t *facts = json_pack("{s:o}", "modules", modules());
+	int rc = facts ? IOV_OK : iov_oom(ctx);
+	if (!rc && iov_probe_is_allowed())
+		rc = iov_probe_kernel(ctx, object, facts);
+	if (rc)
+		return rc;
+	json_decref(kernel->facts);
+	kernel->facts = iov_take(facts);
+	return IOV_OK;
+}
+
+bool iov_kernel_has_modules(void)
+{
+	iov_auto(iov_json_release) json_t *list = modules();
+	return json_array_size(list) > 0;
 }
 
 /* ---- one out of files ---- */

@@ -7,6 +7,7 @@
 
 #include "core/digest.h"
 #include "core/json.h"
+#include "core/object.h"
 
 struct btf;
 
@@ -24,6 +25,13 @@ struct iov_kernel {
 int iov_kernel_open(struct iov_ctx *ctx, const char *path, struct iov_kernel *ret);
 /* The running one. */
 int iov_kernel_running(struct iov_ctx *ctx, struct iov_kernel *ret);
+/* The running one, of which nothing was tried yet. */
+int iov_kernel_types(struct iov_ctx *ctx, struct iov_kernel *ret);
+/* The facts of the running kernel that matter for an object, tried out now; where this process may not try, those that
+ * it can see. Replaces kernel->facts. */
+int iov_kernel_try(struct iov_ctx *ctx, const struct iov_object *object, struct iov_kernel *kernel);
+/* Has the running kernel modules with types of their own? */
+bool iov_kernel_has_modules(void);
 void iov_kernel_release(struct iov_kernel *kernel);
 
 /* The facts of the running kernel, from <cache>/facts/<build> or tried out now and written there. A new

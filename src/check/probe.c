@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check/features.h"
+#include "check/kinds.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
@@ -78,7 +79,7 @@ static const struct kind {
 enum answer { NO, YES, UNCLEAR };
 
 struct probe {
-	struct iov_ctx *ctx;
+	const struct iov_object *object; /* NULL: try everything */
 	const struct kind *kind;
 	int target; /* the type that it attaches to; 0: none */
 	char log[LOG_SIZE];
@@ -152,9 +153,11 @@ static json_t *name_of(const struct kind *kind)
 static json_t *helpers_of(struct probe *probe)
 {
 	json_t *helpers = json_array();
-	for (uint32_t i = 1; i < IOV_HELPERS; i++)
-		if (takes_helper(probe, i) == YES)
-			json_array_append_new(helpers, json_string(iov_helper_by_id(i)->name));
+	for (uint32_t i = 1; i < IOV_HELPERS; i++) {
+		const char *name = iov_helper_by_id(i)->name;
+		if ((!probe->object || iov_asks_helper(probe->object, name)) && takes_helper(probe, i) == YES)
+			json_array_append_new(helpers, json_string(name));
+	}
 	return helpers;
 }
 
@@ -215,9 +218,13 @@ static json_t *take_common(json_t *groups)
 	return common;
 }
 
-static int probe_kind(struct iov_ctx *ctx, const struct kind *kind, json_t *groups, json_t *lacking)
+static int probe_kind(struct iov_ctx *ctx, const struct iov_object *object, const struct kind *kind, json_t *groups,
+		      json_t *lacking)
 {
-	struct probe probe = {.ctx = ctx, .kind = kind};
+	struct probe probe = {.object = object, .kind = kind};
+	iov_auto(iov_json_release) json_t *name = name_of(kind);
+	if (object && !iov_asks_kind(object, json_string_value(name)))
+		return IOV_OK;
 	if (kind->target) {
 		int target = libbpf_find_vmlinux_btf_id(kind->target, (enum bpf_attach_type)kind->attach);
 		if (target <= 0)
@@ -226,26 +233,33 @@ static int probe_kind(struct iov_ctx *ctx, const struct kind *kind, json_t *grou
 	}
 	enum answer answer = takes_program(&probe);
 	if (answer == YES)
-		add_kind(groups, name_of(kind), helpers_of(&probe));
+		add_kind(groups, iov_take(name), helpers_of(&probe));
 	else if (answer == NO)
-		json_array_append_new(lacking, name_of(kind));
+		json_array_append_new(lacking, iov_take(name));
 	return iov_stop_asked(ctx);
 }
 
-static void probe_maps(json_t *there, json_t *lacking)
+static void probe_maps(const struct iov_object *object, json_t *there, json_t *lacking)
 {
 	for (int type = BPF_MAP_TYPE_UNSPEC + 1; type < MAP_TYPES_END; type++) {
 		const char *name = libbpf_bpf_map_type_str((enum bpf_map_type)type);
-		int answer = name ? libbpf_probe_bpf_map_type((enum bpf_map_type)type, NULL) : -1;
+		bool wanted = name && (!object || iov_asks_map(object, name));
+		int answer = wanted ? libbpf_probe_bpf_map_type((enum bpf_map_type)type, NULL) : -1;
 		if (answer >= 0)
 			json_array_append_new(answer ? there : lacking, json_string(name));
 	}
 }
 
+bool iov_probe_is_allowed(void)
+{
+	struct probe probe = {.kind = &kinds[1]};
+	iov_libbpf_quiet();
+	return takes_program(&probe) == YES;
+}
+
 static int may_probe(struct iov_ctx *ctx)
 {
-	struct probe probe = {.ctx = ctx, .kind = &kinds[1]};
-	if (takes_program(&probe) == YES)
+	if (iov_probe_is_allowed())
 		return IOV_OK;
 	return iov_error(
 		ctx, IOV_E_PERMISSION,
@@ -253,7 +267,7 @@ static int may_probe(struct iov_ctx *ctx)
 		"as root");
 }
 
-int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret)
+int iov_probe_kernel(struct iov_ctx *ctx, const struct iov_object *object, json_t *ret)
 {
 	json_t *maps = json_array(), *no_maps = json_array(), *programs = json_array(), *no_programs = json_array();
 	if (json_object_set_new(ret, "maps", maps) || json_object_set_new(ret, "no_maps", no_maps) ||
@@ -262,9 +276,9 @@ int iov_probe_kernel(struct iov_ctx *ctx, json_t *ret)
 	iov_libbpf_quiet();
 	int rc = may_probe(ctx);
 	if (!rc)
-		probe_maps(maps, no_maps);
+		probe_maps(object, maps, no_maps);
 	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
-		rc = probe_kind(ctx, &kinds[i], programs, no_programs);
+		rc = probe_kind(ctx, object, &kinds[i], programs, no_programs);
 	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
 		rc = iov_oom(ctx);
 	return rc;

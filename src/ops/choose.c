@@ -54,6 +54,12 @@ static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release
 	return rc;
 }
 
+static int lacks_of(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_lack **ret, void *data)
+{
+	const struct source *source = data;
+	return iov_judge_release(ctx, source->request->judge, release, ret);
+}
+
 /* For "did you mean": lines "registry name". Without them the refusal is as good, but for the hint. */
 static void offer_names(struct iov_ctx *ctx, void (*offer)(const char *name, void *to), void *to, void *data)
 {
@@ -216,7 +222,10 @@ static int ask(struct iov_ctx *ctx, struct source *source, const struct wish_set
 	if (!unlock)
 		return iov_oom(ctx);
 	iov_choose_until(ctx, until);
-	struct iov_provider provider = {.releases = releases_of, .names = offer_names, .data = source};
+	struct iov_provider provider = {.releases = releases_of,
+					.names = offer_names,
+					.lacks = source->request->judge ? lacks_of : NULL,
+					.data = source};
 	struct iov_resolve_request question = {.wishes = set->items,
 					       .n_wishes = set->count,
 					       .locked = source->request->locked,

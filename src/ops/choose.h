@@ -5,6 +5,7 @@
 #ifndef IOV_OPS_CHOOSE_H
 #define IOV_OPS_CHOOSE_H
 
+#include "check/judge.h"
 #include "core/generation.h"
 #include "ops/registries.h"
 #include "ops/wish.h"
@@ -12,6 +13,7 @@
 
 struct iov_choose {
 	struct iov_registries *registries;
+	struct iov_judge *judge;	      /* what the kernel says of releases (ops/party.h); NULL: it has no say */
 	const struct iov_generation *locked;  /* keeps its releases, and where they came from */
 	const struct iov_wished_list *wishes; /* on top of those of `locked`, which they replace; NULL: none */
 	const struct iov_wished_list *also;   /* must hold too, but is nobody's wish and replaces none; NULL: none */

@@ -156,6 +156,8 @@ static int add_kernels(struct iov_ctx *ctx, struct pieces *pieces)
 		rc = add_others(ctx, pieces, "kernel", "proofs", kernel);
 	if (!rc)
 		rc = add_others(ctx, pieces, "kernel", "facts", kernel);
+	if (!rc)
+		rc = add_others(ctx, pieces, "kernel", "verdicts", kernel);
 	if (!rc && iov_vmlinux_cached(ctx, &header) && ctx->code != IOV_E_UNSUPPORTED)
 		rc = ctx->code;
 	return rc ? rc : add_others(ctx, pieces, "kernel", "vmlinux", header ? header : "");

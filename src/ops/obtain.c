@@ -5,6 +5,7 @@
 
 #include "engine/btf_cache.h"
 #include "fetch/fetch.h"
+#include "ops/party.h"
 #include "store/store.h"
 #include "util/cleanup.h"
 
@@ -219,18 +220,25 @@ int iov_obtain_from(struct iov_edit *edit, const struct iov_choose *choose)
 	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
 	size_t count = 0;
 	int rc = iov_choose(edit->ctx, choose, &chosen, &count);
-	return rc ? rc : take_all(edit, choose, chosen, count);
+	if (rc)
+		return rc;
+	iov_party_tell(edit->ctx, choose->judge, chosen, count);
+	return take_all(edit, choose, chosen, count);
 }
 
 int iov_obtain(struct iov_edit *edit, struct iov_choose choose)
 {
 	struct iov_ctx *ctx = edit->ctx;
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
+	iov_auto(iov_judge_close) struct iov_judge *judge = NULL;
 	int rc = iov_registries_open_updated(ctx, &registries);
 	for (size_t i = 0; !rc && i < choose.wishes->count; i++)
 		if (!iov_generation_installed(edit->from, choose.wishes->items[i].name))
 			rc = iov_registries_need_one(ctx, registries, choose.wishes->items[i].name);
+	if (!rc)
+		rc = iov_party_open(ctx, edit->flags, &judge);
 	choose.registries = registries;
+	choose.judge = judge;
 	choose.locked = edit->from;
 	return rc ? rc : iov_obtain_from(edit, &choose);
 }

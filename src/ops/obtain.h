@@ -10,7 +10,8 @@
 #include "ops/edit.h"
 
 /* Leaves edit->to with the releases that fit all wishes, in the store and built; a dry run stops after the resolution.
- * Registries and what is locked are filled in here: those of the host, updated, and what is installed. */
+ * Registries, the kernel's say and what is locked are filled in here: those of the host, updated, and what is
+ * installed. */
 int iov_obtain(struct iov_edit *edit, struct iov_choose choose);
 /* The same with registries and a lock of the caller's. */
 int iov_obtain_from(struct iov_edit *edit, const struct iov_choose *choose);

@@ -3,6 +3,7 @@
 
 #include "ops/choose.h"
 #include "ops/edit.h"
+#include "ops/party.h"
 #include "state/generations.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -126,6 +127,7 @@ static int look_at(struct outlook *outlook, const struct iov_installed *one, jso
 int iov_outdated(struct iov_ctx *ctx, char **ret_json)
 {
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
+	iov_auto(iov_judge_close) struct iov_judge *judge = NULL;
 	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
 	iov_auto(iov_free_ptr) const struct iov_release **fits = NULL;
 	iov_auto(iov_json_release) json_t *list = json_array();
@@ -133,10 +135,13 @@ int iov_outdated(struct iov_ctx *ctx, char **ret_json)
 	int rc = iov_registries_open_fresh(ctx, &registries);
 	if (!rc)
 		rc = iov_generation_current(ctx, &current);
+	if (!rc)
+		rc = iov_party_open(ctx, 0, &judge);
 	if (rc)
 		return rc;
-	struct outlook outlook = {.ctx = ctx,
-				  .choose = {.registries = registries, .locked = current, .unlock_all = true}};
+	struct outlook outlook = {
+		.ctx = ctx,
+		.choose = {.registries = registries, .judge = judge, .locked = current, .unlock_all = true}};
 	rc = iov_choose(ctx, &outlook.choose, &fits, &n_fits);
 	outlook.fits = fits;
 	outlook.n_fits = n_fits;

@@ -34,7 +34,7 @@ static void make_types(void)
 					    "BPF_PROG_TYPE_RAW_TRACEPOINT"};
 	static const char *const maps[] = {"BPF_MAP_TYPE_UNSPEC", "BPF_MAP_TYPE_HASH"};
 	static const char *const attaches[] = {"BPF_XDP", "BPF_TRACE_RAW_TP"};
-	static const char *const helpers[] = {"BPF_FUNC_unspec", "BPF_FUNC_map_lookup_elem"};
+	static const char *const helpers[] = {"BPF_FUNC_unspec", "BPF_FUNC_map_lookup_elem", "BPF_FUNC_skb_load_bytes"};
 	struct btf *btf = kernel.btf;
 	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	int within = btf__add_union(btf, NULL, 4);
@@ -137,7 +137,9 @@ static const struct {
 	{"GPL", XDP, "'needs':[{'helper':'map_lookup_elem'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'helper':'get_prandom_u32'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'helper':'loop'}]," GROUP(",'always':[0]"), IOV_FAILS,
-	 "helper 'loop' is not there for programs of this type; Linux 5.17 brought it"},
+	 "helper 'loop' is not in this kernel; Linux 5.17 brought it"},
+	{"GPL", XDP, "'needs':[{'helper':'skb_load_bytes'}]," GROUP(",'always':[0]"), IOV_FAILS,
+	 "helper 'skb_load_bytes' is not there for programs of this type; Linux 4.5 brought it"},
 	{"GPL", XDP, "'needs':[{'helper':'loop'}]," GROUP(",'sometimes':[0]"), IOV_MAY_LOAD,
 	 "brought it, and only a branch of the program needs it"},
 	{"MIT", XDP, "'needs':[{'helper':'map_lookup_elem','gpl':true}]," GROUP(",'always':[0]"), IOV_FAILS,

@@ -236,7 +236,7 @@ static struct iov_finding relocation(const struct iov_kernel *kernel, const stru
 	(void)kind;
 	if (answers(need))
 		return good;
-	enum iov_lookup found = iov_core_lookup(kernel->btf, need);
+	enum iov_lookup found = iov_core_lookup(kernel->btf, kernel->types, need);
 	if (found == IOV_LOOKUP_FOUND)
 		return good;
 	if (found == IOV_LOOKUP_NO_TYPE) {
@@ -277,7 +277,7 @@ enum iov_verdict iov_against_question(const struct iov_kernel *kernel, const jso
 			[IOV_LOOKUP_NO_MEMBER] = IOV_FAILS,
 			[IOV_LOOKUP_SEVERAL] = IOV_LOADS,
 		};
-		enum iov_lookup found = iov_core_lookup(kernel->btf, need);
+		enum iov_lookup found = iov_core_lookup(kernel->btf, kernel->types, need);
 		bool unsure = (found == IOV_LOOKUP_NO_TYPE && has_modules(kernel)) ||
 			      !strcmp(json_string_value(json_object_get(need, "relocation")), "type_matches");
 		return unsure ? IOV_MAY_LOAD : verdicts[found];

@@ -148,12 +148,13 @@ static bool is_candidate(const struct btf *btf, const struct btf_type *type, con
 	return *name == *wanted && iov_essential_len(name) == strlen(wanted) && !strncmp(name, wanted, strlen(wanted));
 }
 
-enum iov_lookup iov_core_lookup(const struct btf *btf, const json_t *need)
+enum iov_lookup iov_core_lookup(const struct btf *btf, const struct iov_core_types *types, const json_t *need)
 {
-	const char *wanted = json_string_value(json_object_get(need, "type"));
+	const char *wanted = json_string_value(json_object_get(need, "type")), *space = strchr(wanted, ' ');
 	enum iov_lookup result = IOV_LOOKUP_NO_TYPE;
 	uint64_t first = 0;
-	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+	uint32_t id = 0;
+	while (space && (id = iov_core_types_next(types, btf, space + 1, id))) {
 		uint64_t where = 0;
 		if (!is_candidate(btf, btf__type_by_id(btf, id), wanted))
 			continue;

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/utsname.h>
 
+#include "check/core_types.h"
 #include "check/probe.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -35,6 +36,7 @@ bool iov_kernel_build(char ret[IOV_HEX_SIZE])
 void iov_kernel_release(struct iov_kernel *kernel)
 {
 	free(kernel->name);
+	iov_core_types_free(kernel->types);
 	btf__free(kernel->btf);
 	json_decref(kernel->facts);
 	*kernel = (struct iov_kernel){0};
@@ -67,7 +69,9 @@ static int probe(struct iov_ctx *ctx, json_t **ret)
 	iov_auto(iov_json_release) json_t *facts = json_pack(
 		"{s:i, s:s, s:s, s:s, s:I, s:o}", "schema", SCHEMA, "release", name.release, "version", name.version,
 		"machine", name.machine, "btf_size", (json_int_t)btf.st_size, "modules", modules());
-	int rc = facts ? iov_probe_kernel(ctx, NULL, facts) : iov_oom(ctx);
+	struct btf *types = btf__load_vmlinux_btf();
+	int rc = facts ? iov_probe_kernel(ctx, types, NULL, facts) : iov_oom(ctx);
+	btf__free(types);
 	if (!rc)
 		*ret = iov_take(facts);
 	return rc;
@@ -144,6 +148,7 @@ int iov_kernel_types(struct iov_ctx *ctx, struct iov_kernel *ret)
 	kernel.btf = btf__load_vmlinux_btf();
 	if (!kernel.btf)
 		return iov_error_errno(ctx, errno, "cannot read the types (BTF) of the running kernel");
+	kernel.types = iov_core_types_new(kernel.btf);
 	if (uname(&name) || !(kernel.name = strdup(name.release))) {
 		iov_kernel_release(&kernel);
 		return iov_oom(ctx);
@@ -170,7 +175,7 @@ int iov_kernel_try(struct iov_ctx *ctx, const struct iov_object *object, struct 
 	iov_auto(iov_json_release) json_t *facts = json_pack("{s:o}", "modules", modules());
 	int rc = facts ? IOV_OK : iov_oom(ctx);
 	if (!rc && iov_probe_is_allowed())
-		rc = iov_probe_kernel(ctx, object, facts);
+		rc = iov_probe_kernel(ctx, kernel->btf, object, facts);
 	if (rc)
 		return rc;
 	json_decref(kernel->facts);
@@ -230,6 +235,8 @@ int iov_kernel_open(struct iov_ctx *ctx, const char *path, struct iov_kernel *re
 		rc = read_facts(ctx, beside, &kernel.facts);
 	if (!rc)
 		rc = name_kernel(ctx, stem, &kernel);
+	if (!rc)
+		kernel.types = iov_core_types_new(kernel.btf);
 	if (rc)
 		iov_kernel_release(&kernel);
 	else

@@ -10,15 +10,17 @@
 #include "core/object.h"
 
 struct btf;
+struct iov_core_types;
 
 #define IOV_KERNEL_BTF_MAX (64u << 20)	/* bytes; ten times those of today */
 #define IOV_KERNEL_BUILD_DIGITS 16	/* of a build's name that files and folders have */
 #define IOV_KERNEL_FACTS_MAX (1u << 20) /* bytes; 20 KB of today */
 
 struct iov_kernel {
-	char *name;	 /* "6.12.9", or the file's name; owned */
-	struct btf *btf; /* owned */
-	json_t *facts;	 /* NULL: nobody tried; owned */
+	char *name;		      /* "6.12.9", or the file's name; owned */
+	struct btf *btf;	      /* owned */
+	struct iov_core_types *types; /* of it; NULL: lookups take their time; owned */
+	json_t *facts;		      /* NULL: nobody tried; owned */
 };
 
 /* From FILE.btf, and FILE.json beside it where there is one. */

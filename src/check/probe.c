@@ -19,7 +19,7 @@
 static const struct kind {
 	enum bpf_prog_type type;
 	int attach;
-	const char *target;
+	const char *target; /* by its name in BTF */
 	bool sleepable;
 } kinds[] = {
 	{BPF_PROG_TYPE_SOCKET_FILTER, NO_ATTACH, NULL, false},
@@ -63,14 +63,14 @@ static const struct kind {
 	{BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, NULL, false},
-	{BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "sys_enter", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_sys_enter", false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", true},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", true},
-	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", false},
-	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "file_open", true},
-	{BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "socket_sendmsg", false},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open", false},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open", true},
+	{BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "bpf_lsm_socket_sendmsg", false},
 	{BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, NULL, false},
 	{BPF_PROG_TYPE_SYSCALL, NO_ATTACH, NULL, true},
 	{BPF_PROG_TYPE_NETFILTER, BPF_NETFILTER, NULL, false},
@@ -218,19 +218,22 @@ static json_t *take_common(json_t *groups)
 	return common;
 }
 
-static int probe_kind(struct iov_ctx *ctx, const struct iov_object *object, const struct kind *kind, json_t *groups,
-		      json_t *lacking)
+/* 0 or less: there is none. */
+static int find_target(const struct btf *btf, const char *name)
+{
+	bool event = !strncmp(name, "btf_trace_", 10);
+	return btf ? btf__find_by_name_kind(btf, name, event ? BTF_KIND_TYPEDEF : BTF_KIND_FUNC) : 0;
+}
+
+static int probe_kind(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object,
+		      const struct kind *kind, json_t *groups, json_t *lacking)
 {
 	struct probe probe = {.object = object, .kind = kind};
 	iov_auto(iov_json_release) json_t *name = name_of(kind);
 	if (object && !iov_asks_kind(object, json_string_value(name)))
 		return IOV_OK;
-	if (kind->target) {
-		int target = libbpf_find_vmlinux_btf_id(kind->target, (enum bpf_attach_type)kind->attach);
-		if (target <= 0)
-			return IOV_OK; /* who knows */
-		probe.target = target;
-	}
+	if (kind->target && (probe.target = find_target(btf, kind->target)) <= 0)
+		return IOV_OK; /* who knows */
 	enum answer answer = takes_program(&probe);
 	if (answer == YES)
 		add_kind(groups, iov_take(name), helpers_of(&probe));
@@ -267,7 +270,7 @@ static int may_probe(struct iov_ctx *ctx)
 		"as root");
 }
 
-int iov_probe_kernel(struct iov_ctx *ctx, const struct iov_object *object, json_t *ret)
+int iov_probe_kernel(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret)
 {
 	json_t *maps = json_array(), *no_maps = json_array(), *programs = json_array(), *no_programs = json_array();
 	if (json_object_set_new(ret, "maps", maps) || json_object_set_new(ret, "no_maps", no_maps) ||
@@ -278,7 +281,7 @@ int iov_probe_kernel(struct iov_ctx *ctx, const struct iov_object *object, json_
 	if (!rc)
 		probe_maps(object, maps, no_maps);
 	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
-		rc = probe_kind(ctx, object, &kinds[i], programs, no_programs);
+		rc = probe_kind(ctx, btf, object, &kinds[i], programs, no_programs);
 	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
 		rc = iov_oom(ctx);
 	return rc;

@@ -7,12 +7,14 @@
 
 #include "core/json.h"
 
+struct btf;
 struct iov_object;
 
 /* May this process load programs? */
 bool iov_probe_is_allowed(void);
-/* `object` NULL: everything; else only what it asks for, a few milliseconds. Adds "helpers", "maps", "no_maps",
- * "programs" and "no_programs" to `ret` (docs/facts.md). IOV_E_PERMISSION where this process may not load programs. */
-int iov_probe_kernel(struct iov_ctx *ctx, const struct iov_object *object, json_t *ret);
+/* `btf`: the types of the running kernel; NULL: it has none. `object` NULL: everything; else only what it asks for, a
+ * few milliseconds. Adds "helpers", "maps", "no_maps", "programs" and "no_programs" to `ret` (docs/facts.md).
+ * IOV_E_PERMISSION where this process may not load programs. */
+int iov_probe_kernel(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret);
 
 #endif

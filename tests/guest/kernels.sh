@@ -6,7 +6,7 @@ suites=$(tests/guest/tests | grep -E '^(engine|hooks)_')
 # One of the long ones for each: emulation is slow. tests/guest/table runs all.
 longer() {
 	case "$1" in
-	6.1) echo tests/guest/inside/clsact.sh ;;
+	6.1) echo tests/guest/inside/clsact.sh tests/guest/inside/older.sh ;;
 	*) echo main-job ;;
 	esac
 }

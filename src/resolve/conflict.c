@@ -8,21 +8,14 @@
 
 #include <string.h>
 
+#define JUMP_MAX ((size_t)100) /* levels; those of an ordinary host are fewer */
+
 /* One cause more, latest first; in the scratch arena. */
 struct link {
 	struct incompatibility *cause;
 	struct module *pivot;
 	const struct link *before;
 };
-
-/* The assignment after which, and not before which, the term was true. */
-static const struct assignment *satisfier(const struct assignment *from, const uint64_t *states)
-{
-	size_t words = from->module->n_words;
-	while (from->before && iov_states_is_within(from->before->states, states, words))
-		from = from->before;
-	return from;
-}
 
 static const struct term *find_term(const struct terms *terms, const struct module *module)
 {
@@ -45,7 +38,7 @@ static int level_of_rest(struct solver *solver, const struct assignment *last, c
 		return iov_oom(solver->ctx);
 	if (iov_states_is_same(rest, last->module->all, words))
 		return IOV_OK;
-	size_t level = satisfier(last->before, rest)->level;
+	size_t level = iov_solver_satisfier(last->before, rest)->level;
 	if (level > *ret_level)
 		*ret_level = level;
 	return IOV_OK;
@@ -59,7 +52,8 @@ static int find_satisfiers(struct solver *solver, struct terms terms, const stru
 	const struct term *term = NULL;
 	size_t level = 0;
 	for (size_t i = 0; i < terms.count; i++) {
-		const struct assignment *one = satisfier(terms.items[i].module->latest, terms.items[i].states);
+		const struct assignment *one =
+			iov_solver_satisfier(terms.items[i].module->latest, terms.items[i].states);
 		const struct assignment *earlier = !last || one->index > last->index ? last : one;
 		if (earlier && earlier->level > level)
 			level = earlier->level;
@@ -157,26 +151,28 @@ static int learn(struct solver *solver, struct terms terms, const struct link *c
 	return iov_solver_add(solver, learned);
 }
 
-static int derive_after(struct solver *solver, struct incompatibility *learned)
+/* A jump as far back as can be would take many a decision along that has no part in the conflict, only for it to be
+ * made again: on hosts with hundreds of modules nearly all of the time went into that. So a far jump ends right before
+ * the assignment to blame; what is learned leaves one term open there, too. */
+static size_t where_to(const struct assignment *blamed, size_t level)
 {
-	for (; solver->queue.count; solver->queue.count--)
-		solver->queue.items[solver->queue.count - 1]->queued = false;
-	for (size_t i = 0; i < learned->terms.count; i++) {
-		const struct term *term = &learned->terms.items[i];
-		if (!iov_states_is_within(iov_solver_states(term->module), term->states, term->module->n_words))
-			return iov_solver_derive(solver, term, learned);
-	}
-	return IOV_OK;
+	return blamed->level > level + JUMP_MAX ? blamed->level - 1 : level;
 }
 
-/* Goes back until one assignment of the latest level that matters is to blame; none is, where no term is left. */
+/* Goes back until one assignment of the latest level that matters is to blame, and gives where to jump; none is, where
+ * no term is left. */
 static int find_root(struct solver *solver, struct terms *terms, const struct link **chain, size_t *ret_level)
 {
 	while (terms->count) {
 		const struct assignment *last = NULL;
-		int err = find_satisfiers(solver, *terms, &last, ret_level);
-		if (err || !last || !last->cause || *ret_level < last->level)
+		size_t level = 0;
+		int err = find_satisfiers(solver, *terms, &last, &level);
+		if (err)
 			return err;
+		if (!last->cause || level < last->level) {
+			*ret_level = where_to(last, level);
+			return IOV_OK;
+		}
 		struct link *link = iov_arena_take(&solver->scratch, sizeof(*link));
 		if (!link)
 			return iov_oom(solver->ctx);
@@ -189,6 +185,21 @@ static int find_root(struct solver *solver, struct terms *terms, const struct li
 	return IOV_OK;
 }
 
+static int blame(struct solver *solver, const struct terms *terms)
+{
+	int err = IOV_OK;
+	for (size_t i = 0; !err && i < terms->count; i++)
+		err = iov_solver_blame(solver, terms->items[i].module);
+	return err;
+}
+
+/* Nothing of it counts any more. */
+static void empty_queue(struct solver *solver)
+{
+	for (; solver->queue.count; solver->queue.count--)
+		solver->queue.items[solver->queue.count - 1]->queued = false;
+}
+
 int iov_solver_resolve_conflict(struct solver *solver, struct incompatibility *satisfied)
 {
 	struct iov_arena_mark mark = iov_arena_mark(&solver->scratch);
@@ -197,11 +208,13 @@ int iov_solver_resolve_conflict(struct solver *solver, struct incompatibility *s
 	struct incompatibility *learned = NULL;
 	size_t level = 0;
 	int err = find_root(solver, &terms, &chain, &level);
+	if (!err)
+		err = iov_solver_jump_back(solver, level);
 	if (!err && chain != &first)
 		err = learn(solver, terms, chain, &learned);
 	iov_arena_rewind(&solver->scratch, mark);
-	if (err || solver->failure)
-		return err;
-	err = iov_solver_jump_back(solver, level);
-	return err ? err : derive_after(solver, learned ? learned : satisfied);
+	empty_queue(solver);
+	if (!err)
+		err = blame(solver, learned ? &learned->terms : &satisfied->terms);
+	return err || learned ? err : iov_solver_look_at(solver, satisfied);
 }

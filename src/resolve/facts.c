@@ -5,17 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int mention(struct solver *solver, struct module *module, struct incompatibility *incompatibility)
+static int mention(struct solver *solver, const struct term *term, struct incompatibility *incompatibility)
 {
+	struct module *module = term->module;
 	if (module->n_mentions == module->cap_mentions) {
 		size_t cap = module->cap_mentions ? module->cap_mentions * 2 : 4;
-		struct incompatibility **mentions = reallocarray(module->mentions, cap, sizeof(*mentions));
+		struct mention *mentions = reallocarray(module->mentions, cap, sizeof(*mentions));
 		if (!mentions)
 			return iov_oom(solver->ctx);
 		module->mentions = mentions;
 		module->cap_mentions = cap;
 	}
-	module->mentions[module->n_mentions++] = incompatibility;
+	module->mentions[module->n_mentions++] =
+		(struct mention){.states = term->states, .incompatibility = incompatibility};
 	return IOV_OK;
 }
 
@@ -24,11 +26,11 @@ int iov_solver_add(struct solver *solver, struct incompatibility *incompatibilit
 	if (!incompatibility->terms.count && !solver->failure)
 		solver->failure = incompatibility;
 	for (size_t i = 0; i < incompatibility->terms.count; i++) {
-		int err = mention(solver, incompatibility->terms.items[i].module, incompatibility);
+		int err = mention(solver, &incompatibility->terms.items[i], incompatibility);
 		if (err)
 			return err;
 	}
-	return IOV_OK;
+	return iov_solver_look_at(solver, incompatibility);
 }
 
 struct incompatibility *iov_solver_new_fact(struct solver *solver, enum origin origin, size_t most_terms)
@@ -47,28 +49,26 @@ static void add_term(struct incompatibility *fact, struct module *module, const 
 }
 
 /* The module must not be elsewhere than where the need is met. */
-static int add_unmet(struct solver *solver, struct incompatibility *fact, const struct need *need)
+static void add_unmet(struct incompatibility *fact, const struct need *need)
 {
-	const struct module *module = need->module;
 	fact->need = *need;
-	if (!iov_states_count(need->matching, module->n_words))
-		return IOV_OK;
-	const uint64_t *unmet = iov_states_without(&solver->arena, module->all, need->matching, module->n_words);
-	if (!unmet)
-		return iov_oom(solver->ctx);
-	add_term(fact, need->module, unmet);
-	return IOV_OK;
+	if (iov_states_count(need->matching, need->module->n_words))
+		add_term(fact, need->module, need->unmet);
 }
 
 static int find_need(struct solver *solver, const char *name, const struct iov_requirement *requirement,
 		     struct need *ret)
 {
-	struct need need = {.requirement = requirement};
-	int err = iov_solver_module(solver, name, &need.module);
+	struct module *module;
+	const struct range *range;
+	int err = iov_solver_module(solver, name, &module);
 	if (!err)
-		err = iov_solver_matching(solver, need.module, requirement, &need.matching);
+		err = iov_solver_range(solver, module, requirement, &range);
 	if (!err)
-		*ret = need;
+		*ret = (struct need){.module = module,
+				     .requirement = requirement,
+				     .matching = range->matching,
+				     .unmet = range->unmet};
 	return err;
 }
 
@@ -82,10 +82,8 @@ static int add_wish(struct solver *solver, const struct iov_wish *wish)
 	if (!fact)
 		return iov_oom(solver->ctx);
 	fact->why = wish->why;
-	err = add_unmet(solver, fact, &need);
-	if (!err)
-		err = iov_solver_add(solver, fact);
-	return err ? err : iov_solver_enqueue(solver, need.module);
+	add_unmet(fact, &need);
+	return iov_solver_add(solver, fact);
 }
 
 static const char *text_of(const struct iov_requirement *requirement)
@@ -162,8 +160,8 @@ static int add_dependency(struct solver *solver, struct module *module, const st
 	fact->by = module;
 	fact->states = states;
 	add_term(fact, module, states);
-	int err = add_unmet(solver, fact, need);
-	return err ? err : iov_solver_add(solver, fact);
+	add_unmet(fact, need);
+	return iov_solver_add(solver, fact);
 }
 
 static int by_need(const void *a, const void *b)

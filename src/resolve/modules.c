@@ -153,25 +153,32 @@ static bool is_same_requirement(const struct iov_requirement *a, const struct io
 	return a == b || (a && b && !strcmp(iov_requirement_text(a), iov_requirement_text(b)));
 }
 
-int iov_solver_matching(struct solver *solver, struct module *module, const struct iov_requirement *requirement,
-			const uint64_t **ret)
+static int add_range(struct solver *solver, struct module *module, const struct iov_requirement *requirement)
 {
-	struct range *range = module->ranges;
+	struct range *range = iov_arena_take(&solver->arena, sizeof(*range));
+	uint64_t *matching = iov_states_new(&solver->arena, module->n_words);
+	if (!range || !matching)
+		return iov_oom(solver->ctx);
+	for (size_t i = 0; i < module->n_candidates; i++)
+		if (fits(requirement, &module->candidates[i]))
+			iov_states_add(matching, i + 1);
+	const uint64_t *unmet = iov_states_without(&solver->arena, module->all, matching, module->n_words);
+	*range = (struct range){
+		.requirement = requirement, .matching = matching, .unmet = unmet, .next = module->ranges};
+	module->ranges = range;
+	return unmet ? IOV_OK : iov_oom(solver->ctx);
+}
+
+int iov_solver_range(struct solver *solver, struct module *module, const struct iov_requirement *requirement,
+		     const struct range **ret)
+{
+	const struct range *range = module->ranges;
 	while (range && !is_same_requirement(range->requirement, requirement))
 		range = range->next;
-	if (!range) {
-		range = iov_arena_take(&solver->arena, sizeof(*range));
-		uint64_t *matching = iov_states_new(&solver->arena, module->n_words);
-		if (!range || !matching)
-			return iov_oom(solver->ctx);
-		for (size_t i = 0; i < module->n_candidates; i++)
-			if (fits(requirement, &module->candidates[i]))
-				iov_states_add(matching, i + 1);
-		*range = (struct range){.requirement = requirement, .matching = matching, .next = module->ranges};
-		module->ranges = range;
-	}
-	*ret = range->matching;
-	return IOV_OK;
+	int err = range ? IOV_OK : add_range(solver, module, requirement);
+	if (!err)
+		*ret = range ? range : module->ranges;
+	return err;
 }
 
 void iov_solver_reset(struct solver *solver)
@@ -184,7 +191,7 @@ void iov_solver_reset(struct solver *solver)
 		module->place = 0;
 	}
 	iov_arena_release(&solver->trail_arena);
-	solver->queue.count = solver->open.count = solver->n_levels = 0;
+	solver->queue.count = solver->open.count = solver->n_levels = solver->n_fresh = 0;
 	solver->last = NULL;
 	solver->failure = NULL;
 }
@@ -221,6 +228,7 @@ void iov_solver_release(struct solver *solver)
 	tdestroy(solver->by_name, keep);
 	free(solver->modules.items);
 	free(solver->queue.items);
+	free(solver->fresh);
 	free(solver->open.items);
 	free(solver->path.items);
 	free(solver->levels);

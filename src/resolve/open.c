@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TROUBLE_MIN 5 /* conflicts; an ordinary host has fewer, and its order is that of the names */
+
 /* One that can stay as it is locked is no choice: it comes before the choices that might push it out. */
 static size_t count_choices(const struct module *module)
 {
@@ -11,8 +13,20 @@ static size_t count_choices(const struct module *module)
 	return stays ? 1 : module->latest->n_left;
 }
 
+/* Where there is no choice any more comes first. What conflicts again and again is better decided before all that would
+ * have to give way to it. */
+static size_t urgency(const struct module *module)
+{
+	if (module->choices == 1)
+		return SIZE_MAX;
+	return module->trouble >= TROUBLE_MIN ? module->trouble : 0;
+}
+
 static bool comes_before(const struct module *a, const struct module *b)
 {
+	size_t left = urgency(a), right = urgency(b);
+	if (left != right)
+		return left > right;
 	return a->choices < b->choices || (a->choices == b->choices && strcmp(a->name, b->name) < 0);
 }
 
@@ -80,4 +94,10 @@ int iov_solver_reopen(struct solver *solver, struct module *module)
 	}
 	settle(&solver->open, module);
 	return IOV_OK;
+}
+
+int iov_solver_blame(struct solver *solver, struct module *module)
+{
+	module->trouble++;
+	return module->place ? iov_solver_reopen(solver, module) : IOV_OK;
 }

@@ -1,6 +1,8 @@
 /* Unit propagation: where all terms of an incompatibility but one are true, the one has to be false. */
 #include "resolve/solver.h"
 
+#include <stdlib.h>
+
 #define STEPS_MAX ((size_t)30000000) /* incompatibilities looked at, about a second; real hosts need thousands */
 
 enum relation { SATISFIED, ALMOST, OTHER };
@@ -38,32 +40,78 @@ static int give_up(struct solver *solver)
 			 STEPS_MAX);
 }
 
-/* From newest to oldest: what was learned late says most. */
+int iov_solver_look_at(struct solver *solver, struct incompatibility *incompatibility)
+{
+	if (solver->n_fresh == solver->cap_fresh) {
+		size_t cap = solver->cap_fresh ? solver->cap_fresh * 2 : 32;
+		struct incompatibility **fresh = reallocarray(solver->fresh, cap, sizeof(*fresh));
+		if (!fresh)
+			return iov_oom(solver->ctx);
+		solver->fresh = fresh;
+		solver->cap_fresh = cap;
+	}
+	solver->fresh[solver->n_fresh++] = incompatibility;
+	return IOV_OK;
+}
+
+/* The level on which the last of the terms but the open one became true. */
+static size_t level_of(const struct incompatibility *incompatibility, const struct term *open)
+{
+	size_t level = 0;
+	for (size_t i = 0; i < incompatibility->terms.count; i++) {
+		const struct term *term = &incompatibility->terms.items[i];
+		size_t one = term == open ? 0 : iov_solver_satisfier(term->module->latest, term->states)->level;
+		level = one > level ? one : level;
+	}
+	return level;
+}
+
+static int look_at_next(struct solver *solver)
+{
+	struct incompatibility *incompatibility = solver->fresh[--solver->n_fresh];
+	const struct term *open = NULL;
+	enum relation relation = relate(incompatibility, &open);
+	solver->steps++;
+	if (relation == SATISFIED)
+		return iov_solver_resolve_conflict(solver, incompatibility);
+	return relation == ALMOST ? iov_solver_derive(solver, open, incompatibility, level_of(incompatibility, open))
+				  : IOV_OK;
+}
+
+/* Something new can follow only where the module's own term has become true. From newest to oldest: what was learned
+ * late says most. */
 static int visit(struct solver *solver, const struct module *module)
 {
 	for (size_t i = module->n_mentions; i-- > 0;) {
-		struct incompatibility *incompatibility = module->mentions[i];
+		const struct mention *mention = &module->mentions[i];
 		const struct term *open = NULL;
 		if (++solver->steps > STEPS_MAX)
 			return give_up(solver);
-		enum relation relation = relate(incompatibility, &open);
+		if (!iov_states_is_within(iov_solver_states(module), mention->states, module->n_words))
+			continue;
+		enum relation relation = relate(mention->incompatibility, &open);
 		if (relation == SATISFIED)
-			return iov_solver_resolve_conflict(solver, incompatibility);
-		int err = relation == ALMOST ? iov_solver_derive(solver, open, incompatibility) : IOV_OK;
+			return iov_solver_resolve_conflict(solver, mention->incompatibility);
+		int err = relation == ALMOST
+				  ? iov_solver_derive(solver, open, mention->incompatibility, solver->n_levels)
+				  : IOV_OK;
 		if (err)
 			return err;
 	}
 	return IOV_OK;
 }
 
+static int visit_next(struct solver *solver)
+{
+	struct module *module = solver->queue.items[--solver->queue.count];
+	module->queued = false;
+	return visit(solver, module);
+}
+
 int iov_solver_propagate(struct solver *solver)
 {
-	while (!solver->failure && solver->queue.count) {
-		struct module *module = solver->queue.items[--solver->queue.count];
-		module->queued = false;
-		int err = visit(solver, module);
-		if (err)
-			return err;
-	}
-	return IOV_OK;
+	int err = IOV_OK;
+	while (!err && !solver->failure && (solver->n_fresh || solver->queue.count))
+		err = solver->n_fresh ? look_at_next(solver) : visit_next(solver);
+	return err;
 }

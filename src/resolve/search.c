@@ -8,7 +8,7 @@ static int learn_of(struct solver *solver, struct module *module, size_t state)
 	int err = iov_solver_ask_kernel(solver, module, state, &loads);
 	if (!err && loads)
 		err = iov_solver_add_dependencies(solver, module, &module->candidates[state - 1]);
-	return err ? err : iov_solver_enqueue(solver, module);
+	return err;
 }
 
 /* Whether the kernel loads a release, and what it needs, becomes known before it is chosen; then it may be no choice
@@ -37,13 +37,9 @@ int iov_solver_search(struct solver *solver)
 static int add_facts(struct solver *solver, struct incompatibility *const *facts, size_t count, bool wishes)
 {
 	int err = IOV_OK;
-	for (size_t i = 0; !err && i < count; i++) {
-		if ((facts[i]->origin == WISH) != wishes)
-			continue;
-		err = iov_solver_add(solver, facts[i]);
-		for (size_t j = 0; !err && j < facts[i]->terms.count; j++)
-			err = iov_solver_enqueue(solver, facts[i]->terms.items[j].module);
-	}
+	for (size_t i = 0; !err && i < count; i++)
+		if ((facts[i]->origin == WISH) == wishes)
+			err = iov_solver_add(solver, facts[i]);
 	return err;
 }
 

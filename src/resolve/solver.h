@@ -28,6 +28,7 @@ struct need {
 	struct module *module;
 	const struct iov_requirement *requirement; /* NULL: any */
 	const uint64_t *matching;		   /* the candidates that meet it */
+	const uint64_t *unmet;			   /* all other states */
 };
 
 struct candidate {
@@ -41,8 +42,14 @@ struct candidate {
 /* What a requirement matches. */
 struct range {
 	const struct iov_requirement *requirement; /* NULL: any */
-	const uint64_t *matching;
+	const uint64_t *matching, *unmet;
 	struct range *next;
+};
+
+/* A term, seen from its module. */
+struct mention {
+	const uint64_t *states;
+	struct incompatibility *incompatibility;
 };
 
 struct module {
@@ -52,13 +59,14 @@ struct module {
 	struct iov_release *const *releases; /* all, also those that are no candidates; borrowed from the provider */
 	size_t n_releases;
 	const uint64_t *all;
-	struct range *ranges;		   /* latest first */
-	struct incompatibility **mentions; /* those with a term for it, oldest first; owned */
+	struct range *ranges;	  /* latest first */
+	struct mention *mentions; /* the terms for it, oldest first; owned */
 	size_t n_mentions, cap_mentions;
 	const struct assignment *latest; /* NULL: nothing is known, thus any state */
 	size_t slot;			 /* scratch: where it stands in a list of terms, from 1; 0 between uses */
 	size_t visit;			 /* scratch: the latest search for a circle that came by */
-	size_t choices, place;		 /* in solver->open: its key, and its index + 1; 0: not there */
+	size_t choices, trouble;	 /* in solver->open: its key; `trouble` are conflicts that it had a part in */
+	size_t place;			 /* in solver->open: its index + 1; 0: not there */
 	bool queued;
 };
 
@@ -104,6 +112,7 @@ struct assignment {
 	size_t n_left;			   /* candidates in it */
 	struct incompatibility *cause;	   /* NULL: a decision */
 	size_t level;			   /* decisions up to and with this */
+	size_t since;			   /* the level that it follows from, where that is known to be lower */
 	size_t index;			   /* in the trail */
 	const struct assignment *before;   /* of the same module */
 	const struct assignment *previous; /* in the trail */
@@ -132,8 +141,10 @@ struct solver {
 	void *by_name;					/* tsearch() tree of modules */
 	struct module_list modules;			/* in the order in which they came up */
 	struct module_list queue;			/* changed, and not yet propagated */
-	struct module_list open;			/* wanted and not decided: a heap */
-	struct module_list path;			/* of the search for a circle */
+	struct incompatibility **fresh;			/* to look at though none of their modules changes; owned */
+	size_t n_fresh, cap_fresh;
+	struct module_list open; /* wanted and not decided: a heap */
+	struct module_list path; /* of the search for a circle */
 	const struct assignment *last;
 	struct level *levels; /* owned */
 	size_t n_levels, cap_levels;
@@ -151,8 +162,8 @@ int iov_solver_push(struct solver *solver, struct module_list *list, struct modu
 /* modules.c */
 /* The module of that name, whose releases are asked for when it is new. */
 int iov_solver_module(struct solver *solver, const char *name, struct module **ret);
-int iov_solver_matching(struct solver *solver, struct module *module, const struct iov_requirement *requirement,
-			const uint64_t **ret);
+int iov_solver_range(struct solver *solver, struct module *module, const struct iov_requirement *requirement,
+		     const struct range **ret);
 /* Every module is back where it was before anything was assigned or learned; facts have to be added anew. */
 void iov_solver_reset(struct solver *solver);
 
@@ -187,19 +198,26 @@ static inline const struct candidate *iov_solver_chosen(const struct module *mod
 {
 	return &module->candidates[iov_states_best(module->latest->states, module->n_words) - 1];
 }
-int iov_solver_derive(struct solver *solver, const struct term *open, struct incompatibility *cause);
+/* It has been following since that level. */
+int iov_solver_derive(struct solver *solver, const struct term *open, struct incompatibility *cause, size_t since);
 int iov_solver_decide(struct solver *solver, struct module *module, size_t state);
+/* What follows from lower levels is looked at anew. */
 int iov_solver_jump_back(struct solver *solver, size_t level);
+/* The assignment, `from` or one before, after which and not before which the term was true. */
+const struct assignment *iov_solver_satisfier(const struct assignment *from, const uint64_t *states);
 
 /* open.c: to be called when what is known of the module has changed. */
 int iov_solver_reopen(struct solver *solver, struct module *module);
+/* It had a part in a conflict. */
+int iov_solver_blame(struct solver *solver, struct module *module);
 
 /* propagate.c, conflict.c, search.c */
 int iov_solver_enqueue(struct solver *solver, struct module *module);
+int iov_solver_look_at(struct solver *solver, struct incompatibility *incompatibility);
 /* Until nothing follows any more, or solver->failure is set. */
 int iov_solver_propagate(struct solver *solver);
-/* Jumps back to where the satisfied incompatibility, or what is learned from it, leaves one term open, and derives
- * from that; or sets solver->failure. */
+/* Jumps back to where the satisfied incompatibility, or what is learned from it, leaves one term open, and has it
+ * looked at; or sets solver->failure. */
 int iov_solver_resolve_conflict(struct solver *solver, struct incompatibility *satisfied);
 /* What follows from two lists of which one is about a module's being in other states than the other: both without the
  * pivot, unless some of its states are in neither. */

@@ -2,7 +2,7 @@
 packages_base="build-essential autoconf automake libtool pkg-config ca-certificates libelf-dev libsodium-dev libjansson-dev libyaml-dev
 	libarchive-dev libseccomp-dev clang llvm bubblewrap git iproute2 iputils-ping jq"
 packages_backports="libbpf-dev bpftool libgit2-dev"
-packages_check="check clang-format clang-tidy cppcheck mandoc shellcheck cpio busybox-static kmod
+packages_check="check libsolv-dev clang-format clang-tidy cppcheck mandoc shellcheck cpio busybox-static kmod
 	e2fsprogs xz-utils nginx-light fcgiwrap openssh-server openssl"
 packages_check_backports="qemu-system-x86"
 

@@ -82,7 +82,7 @@ struct iov_config {
 	/* Releases that were published less than this many seconds ago are not chosen, unless they are installed or
 	 * locked already; 0: all are. */
 	uint64_t min_age;
-	bool offline;	    /* never reach for a registry: the last verified index and cached archives answer */
+	bool offline; /* never reach for a registry: the last verified index and cached archives answer */
 	void (*event)(const struct iov_event *event, void *data); /* NULL: silent */
 	/* Asked between the steps of a change: true takes the change back and ends with IOV_E_STOPPED. Not asked once
 	 * the change is in force. NULL: never. */
@@ -102,8 +102,8 @@ void iov_ctx_free(struct iov_ctx *ctx);
 /* The code and text of the last failure on this context; text is borrowed and valid until the next call. */
 enum iov_code iov_error_code(const struct iov_ctx *ctx);
 const char *iov_error_text(const struct iov_ctx *ctx);
-/* Why no releases fit together, where that is what failed: the proof as a JSON array (docs/json.md), borrowed as the text
- * is. NULL: it was something else. */
+/* Why no releases fit together, where that is what failed: the proof as a JSON array (docs/json.md), borrowed as the
+ * text is. NULL: it was something else. */
 const char *iov_error_derivation(const struct iov_ctx *ctx);
 const char *iov_version(void);
 
@@ -117,6 +117,7 @@ enum iov_flags {
 	IOV_NO_HEALTH = 1 << 4, /* do without the health checks of the manifests */
 	IOV_LATEST = 1 << 5,	/* upgrade beyond what was wished, and change the wishes */
 	IOV_LOCKED = 1 << 6,	/* apply exactly what the lock says, or nothing */
+	IOV_RENEW = 1 << 7,	/* lock the newest that fits, whatever the lock held before */
 };
 
 /* What an instance is given; it keeps what it had where nothing is said. */
@@ -141,6 +142,12 @@ int iov_rollback(struct iov_ctx *ctx, uint64_t generation, unsigned flags, char 
 int iov_load(struct iov_ctx *ctx, const char *module, const char *alias, struct iov_settings settings, unsigned flags,
 	     char **ret_json);
 int iov_unload(struct iov_ctx *ctx, const char *const *instances, size_t count, unsigned flags, char **ret_json);
+
+/* Makes the host what a host manifest says (docs/host-manifest.md): those modules and instances, what they need, and
+ * nothing else. Flags: IOV_LOCKED too. */
+int iov_apply(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json);
+/* Writes the lock of a host manifest, beside it, whatever runs here. Flags: IOV_RENEW, IOV_DRY_RUN. */
+int iov_lock(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json);
 
 /* Brings up the current generation where the kernel does not have it, after a boot; and ends what a crash left behind.
  * What this kernel refuses is left out, warned of, and not "up" in the answer. */

@@ -45,7 +45,7 @@ struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
-	bool dry_run, fix, latest, lossy, no_health, no_load, with_importers, with_object;
+	bool dry_run, fix, latest, locked, lossy, renew, no_health, no_load, with_importers, with_object;
 	uint64_t count, days, keep, min_age;
 	struct cli_list against, imports, publishers, settings;
 	struct cli_list words; /* what is no option */

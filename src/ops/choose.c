@@ -42,8 +42,10 @@ static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release
 {
 	struct source *source = data;
 	const struct iov_installed *locked = iov_generation_installed(source->request->locked, name);
-	if (locked && source->request->only_locked) {
-		only_locked(source, locked, ret, ret_count);
+	if (source->request->only_locked) {
+		*ret_count = 0;
+		if (locked)
+			only_locked(source, locked, ret, ret_count);
 		return IOV_OK;
 	}
 	int rc = iov_choose_releases(ctx, source->request, name, ret, ret_count);

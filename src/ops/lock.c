@@ -1,0 +1,114 @@
+/* lock: from a host manifest to exactly the releases that it comes to, without the host. */
+#include <string.h>
+
+#include "ops/choose.h"
+#include "ops/edit.h"
+#include "ops/hostfile.h"
+#include "util/cleanup.h"
+
+/* In the words of a plan; NULL: nothing changes. */
+static const char *change_of(const struct iov_locked *before, const struct iov_release *after)
+{
+	if (!before || !after)
+		return after ? "install" : "remove";
+	if (!strcmp(before->sha256, after->sha256))
+		return NULL;
+	return iov_version_compare(&before->version, &after->manifest->version) < 0 ? "upgrade" : "downgrade";
+}
+
+static bool add_change(json_t *list, const char *name, const struct iov_locked *before, const struct iov_release *after)
+{
+	const char *change = change_of(before, after);
+	return !change || !json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:s?}", "module", name, "change",
+								 change, "from", before ? before->version.text : NULL,
+								 "to", after ? after->manifest->version.text : NULL));
+}
+
+/* Both are sorted by name. */
+static json_t *changes(const struct iov_lockfile *before, const struct iov_release *const *after, size_t count)
+{
+	iov_auto(iov_json_release) json_t *list = json_array();
+	size_t old = 0, new = 0;
+	bool good = list != NULL;
+	while (good && (old < before->count || new < count)) {
+		int order = old == before->count ? 1
+			    : new == count	 ? -1
+						 : strcmp(before->rows[old].name, after[new]->manifest->name);
+		const char *name = order > 0 ? after[new]->manifest->name : before->rows[old].name;
+		const struct iov_locked *was = order > 0 ? NULL : &before->rows[old];
+		const struct iov_release *is = order < 0 ? NULL : after[new];
+		good = add_change(list, name, was, is);
+		old += was != NULL;
+		new += is != NULL;
+	}
+	return good ? iov_take(list) : NULL;
+}
+
+struct locking {
+	struct iov_hostfile host;
+	struct iov_lockfile before;
+	struct iov_wished_list wishes;
+	struct iov_registries *registries;
+	struct iov_generation *locked;
+};
+
+static void locking_release(struct locking *locking)
+{
+	iov_generation_free(locking->locked);
+	iov_registries_free(locking->registries);
+	iov_wished_release(&locking->wishes);
+	iov_lockfile_release(&locking->before);
+	iov_hostfile_release(&locking->host);
+}
+
+static int prepare(struct iov_ctx *ctx, const char *manifest, unsigned flags, struct locking *ret)
+{
+	bool found = false;
+	int rc = iov_hostfile_read(ctx, manifest, &ret->host);
+	if (!rc)
+		rc = iov_lockfile_read(ctx, ret->host.lock, &ret->before, &found);
+	if (!rc)
+		rc = iov_hostfile_wishes(ctx, &ret->host, &ret->wishes);
+	if (!rc)
+		rc = iov_hostfile_trust(ctx, &ret->host, flags);
+	if (!rc)
+		rc = iov_registries_open_updated(ctx, &ret->registries);
+	if (!rc && ret->wishes.count)
+		rc = iov_registries_need_one(ctx, ret->registries, ret->wishes.items[0].name);
+	return rc ? rc : iov_hostfile_locked(ctx, ret->registries, &ret->before, false, &ret->locked);
+}
+
+static int write_lock(struct iov_ctx *ctx, const struct locking *locking, const struct iov_release *const *chosen,
+		      size_t count, unsigned flags, char **ret_json)
+{
+	iov_auto(iov_json_release) json_t *lock = iov_lockfile_json(&locking->host, chosen, count);
+	json_t *list = changes(&locking->before, chosen, count);
+	if (!lock || !list) {
+		json_decref(list);
+		return iov_oom(ctx);
+	}
+	bool changed = !locking->before.json || !json_equal(lock, locking->before.json);
+	int rc = changed && !(flags & IOV_DRY_RUN) ? iov_lockfile_write(ctx, locking->host.lock, lock) : IOV_OK;
+	json_t *answer = json_pack("{s:s, s:b, s:I, s:o}", "lock", locking->host.lock, "changed", changed, "count",
+				   (json_int_t)count, "releases", list);
+	if (!rc)
+		return iov_answer(ctx, answer, ret_json);
+	json_decref(answer);
+	return rc;
+}
+
+int iov_lock(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json)
+{
+	iov_auto(locking_release) struct locking locking = {0};
+	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
+	size_t count = 0;
+	int rc = prepare(ctx, manifest, flags, &locking);
+	if (rc)
+		return rc;
+	const struct iov_choose choose = {.registries = locking.registries,
+					  .locked = locking.locked,
+					  .wishes = &locking.wishes,
+					  .unlock_all = flags & IOV_RENEW};
+	rc = iov_choose(ctx, &choose, &chosen, &count);
+	return rc ? rc : write_lock(ctx, &locking, chosen, count, flags, ret_json);
+}

@@ -3,16 +3,17 @@
 #include <string.h>
 
 #include "check/against_needs.h"
+#include "check/whole.h"
 #include "core/facts.h"
 #include "util/cleanup.h"
 
 struct check {
 	const struct iov_object *object;
 	const struct iov_kernel *kernel;
-	json_t *needs; /* borrowed */
+	json_t *needs;			     /* borrowed */
+	const struct iov_manifest *manifest; /* NULL: nobody says how the object is used */
 	json_t *programs, *reasons;
 	bool free_license; /* helpers for the GPL only may be called */
-	enum iov_verdict verdict;
 };
 
 static const char *const words[] = {[IOV_LOADS] = "yes", [IOV_MAY_LOAD] = "cannot tell", [IOV_FAILS] = "no"};
@@ -118,10 +119,19 @@ static enum iov_verdict check_guarded(struct check *check, const struct iov_kind
 	return verdict;
 }
 
-static enum iov_verdict check_program(struct check *check, const json_t *group, const char *name, const json_t *target)
+/* The manifest may attach a program elsewhere than its section says. */
+static bool is_elsewhere(const struct check *check, const char *program)
+{
+	const struct iov_program_spec *spec = check->manifest ? iov_manifest_program(check->manifest, program) : NULL;
+	return spec && spec->target;
+}
+
+static void check_program(struct check *check, const json_t *group, const char *name, const json_t *target)
 {
 	const struct iov_object_program *program = iov_object_find_program(check->object, name);
-	const struct iov_kind kind = iov_kind_of(program, group, target);
+	struct iov_kind kind = iov_kind_of(program, group, target);
+	if (is_elsewhere(check, name))
+		kind.target = "";
 	const struct iov_finding findings[] = {
 		iov_against_program(check->kernel, &kind),
 		iov_against_attach(check->kernel, &kind),
@@ -137,7 +147,6 @@ static enum iov_verdict check_program(struct check *check, const json_t *group, 
 		verdict = worse(verdict, check_guarded(check, &kind, name, json_object_get(group, "guarded")));
 	}
 	json_object_set_new(check->programs, name, json_string(words[verdict]));
-	return program->autoload ? verdict : IOV_LOADS;
 }
 
 static void check_programs(struct check *check)
@@ -148,7 +157,7 @@ static void check_programs(struct check *check)
 	json_array_foreach(json_object_get(check->object->facts, "programs"), i, group) {
 		json_object_foreach(json_object_get(group, "names"), name, target) {
 			if (iov_object_find_program(check->object, name))
-				check->verdict = worse(check->verdict, check_program(check, group, name, target));
+				check_program(check, group, name, target);
 		}
 	}
 }
@@ -161,11 +170,11 @@ static void check_maps(struct check *check)
 		const struct iov_object_map *map = &check->object->maps[i];
 		const char *inner = json_string_value(json_object_get(json_object_get(map->layout, "inner"), "type"));
 		struct iov_finding finding = iov_against_map(check->kernel, map->type);
-		check->verdict = worse(check->verdict, add_reason(check, NULL, &finding, true));
+		add_reason(check, NULL, &finding, true);
 		if (!inner)
 			continue;
 		finding = iov_against_map(check->kernel, inner);
-		check->verdict = worse(check->verdict, add_reason(check, NULL, &finding, true));
+		add_reason(check, NULL, &finding, true);
 	}
 }
 
@@ -183,7 +192,7 @@ static void check_externs(struct check *check)
 		if (!strong || there)
 			continue;
 		struct iov_finding finding = iov_against_need(check->kernel, &nobody, need);
-		check->verdict = worse(check->verdict, add_reason(check, NULL, &finding, true));
+		add_reason(check, NULL, &finding, true);
 	}
 }
 
@@ -194,7 +203,7 @@ static void check_known(struct check *check)
 						.what = "object",
 						.why = "was published by an iovpkg that did not write them down"};
 	if (!check->object->facts && check->object->n_programs)
-		check->verdict = worse(check->verdict, add_reason(check, NULL, &none, true));
+		add_reason(check, NULL, &none, true);
 }
 
 /* As the kernel compares it, which knows no others (linux: include/linux/license.h). */
@@ -208,13 +217,14 @@ static bool is_gpl(const char *license)
 	return false;
 }
 
-int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_kernel *kernel,
-		      enum iov_verdict *ret_verdict, json_t **ret)
+int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_manifest *manifest,
+		      const struct iov_kernel *kernel, enum iov_verdict *ret_verdict, json_t **ret)
 {
 	iov_auto(iov_json_release) json_t *programs = json_object();
 	iov_auto(iov_json_release) json_t *reasons = json_array();
 	struct check check = {
 		.object = object,
+		.manifest = manifest,
 		.kernel = kernel,
 		.needs = json_object_get(object->facts, "needs"),
 		.programs = programs,
@@ -225,11 +235,12 @@ int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, cons
 	check_maps(&check);
 	check_externs(&check);
 	check_programs(&check);
-	json_t *answer = json_pack("{s:s, s:s, s:O, s:O}", "kernel", kernel->name, "verdict", words[check.verdict],
+	enum iov_verdict verdict = iov_whole(object, manifest, reasons);
+	json_t *answer = json_pack("{s:s, s:s, s:O, s:O}", "kernel", kernel->name, "verdict", words[verdict],
 				   "programs", programs, "reasons", reasons);
 	if (!answer)
 		return iov_oom(ctx);
-	*ret_verdict = check.verdict;
+	*ret_verdict = verdict;
 	*ret = answer;
 	return IOV_OK;
 }

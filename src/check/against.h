@@ -7,6 +7,7 @@
 #define IOV_CHECK_AGAINST_H
 
 #include "check/kernel.h"
+#include "core/manifest.h"
 #include "core/object.h"
 
 enum iov_verdict { IOV_LOADS, IOV_MAY_LOAD, IOV_FAILS };
@@ -18,10 +19,11 @@ enum iov_verdict { IOV_LOADS, IOV_MAY_LOAD, IOV_FAILS };
  *    "reasons": [{"program": "count_in", "verdict": "no", "missing": "helper", "what": "loop", "text": "…",
  *                 "since": "5.17"}]}
  * A reason with "type" is that programs of that type lack it; others may not. One without program is about the object
- * as a whole. Programs that are not loaded by themselves (SEC("?…")) have verdicts, which do not count for the whole.
+ * as a whole. One with "counts": false is about a program that the object can do without, as `manifest` uses it
+ * (check/whole.h); NULL: nobody says how.
  */
-int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_kernel *kernel,
-		      enum iov_verdict *ret_verdict, json_t **ret);
+int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_manifest *manifest,
+		      const struct iov_kernel *kernel, enum iov_verdict *ret_verdict, json_t **ret);
 /* "yes", "cannot tell", "no" */
 const char *iov_verdict_word(enum iov_verdict verdict);
 

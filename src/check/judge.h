@@ -17,7 +17,7 @@ struct iov_judge;
 /* `path`: a kernel out of FILE.btf (check/kernel.h); NULL: the running one. Neither is read before it is asked for. */
 int iov_judge_new(struct iov_ctx *ctx, const char *path, struct iov_judge **ret);
 /* Keeps what it found out. */
-void iov_judge_close(struct iov_judge **judge);
+void iov_judge_close(struct iov_judge **place);
 /* What the kernel lacks; NULL: it loads the release, or nobody can tell: its release has no facts, or this kernel no
  * types. Borrowed from the judge. */
 int iov_judge_release(struct iov_ctx *ctx, struct iov_judge *judge, const struct iov_release *release,

@@ -17,18 +17,10 @@ static bool is(const json_t *reason, const char *key, const char *value)
 	return text && !strcmp(text, value);
 }
 
-/* A no that stands as the release is used: not of a program that is not loaded, or not as its section says. */
-static bool counts(const struct iov_release *release, const json_t *reason)
+/* A no that stands as the release is used. */
+static bool counts(const json_t *reason)
 {
-	const char *name = member(reason, "program");
-	if (!is(reason, "verdict", iov_verdict_word(IOV_FAILS)))
-		return false;
-	if (!name)
-		return true;
-	const struct iov_object_program *program = iov_object_find_program(release->object, name);
-	const struct iov_program_spec *spec = iov_manifest_program(release->manifest, name);
-	bool elsewhere = spec && spec->target && (is(reason, "missing", "function") || is(reason, "missing", "event"));
-	return program && program->autoload && !elsewhere && !(spec && spec->optional);
+	return is(reason, "verdict", iov_verdict_word(IOV_FAILS)) && !json_is_false(json_object_get(reason, "counts"));
 }
 
 /* "6.10" is later than "6.6"; no version is earlier than all. */
@@ -42,13 +34,13 @@ static bool is_later(const char *since, const char *other)
 	return major > other_major || (major == other_major && minor > other_minor);
 }
 
-static const json_t *latest(const struct iov_release *release, const json_t *reasons)
+static const json_t *latest(const json_t *reasons)
 {
 	const json_t *found = NULL;
 	size_t i;
 	json_t *reason;
 	json_array_foreach(reasons, i, reason) {
-		if (counts(release, reason) && (!found || is_later(member(reason, "since"), member(found, "since"))))
+		if (counts(reason) && (!found || is_later(member(reason, "since"), member(found, "since"))))
 			found = reason;
 	}
 	return found;
@@ -76,10 +68,10 @@ int iov_lack_find(struct iov_ctx *ctx, const struct iov_release *release, const 
 {
 	iov_auto(iov_json_release) json_t *answer = NULL;
 	enum iov_verdict verdict = IOV_LOADS;
-	int rc = iov_check_against(ctx, release->object, kernel, &verdict, &answer);
+	int rc = iov_check_against(ctx, release->object, release->manifest, kernel, &verdict, &answer);
 	if (rc)
 		return rc;
-	const json_t *reason = verdict == IOV_FAILS ? latest(release, json_object_get(answer, "reasons")) : NULL;
+	const json_t *reason = verdict == IOV_FAILS ? latest(json_object_get(answer, "reasons")) : NULL;
 	json_t *lack = reason ? lack_of(reason, kernel->name) : json_null();
 	if (!lack)
 		return iov_oom(ctx);

@@ -8,8 +8,7 @@
 
 /*
  * What the kernel lacks; of several things the one that the latest Linux brought, for that is the Linux that is needed.
- * JSON with the members of struct iov_lack, a new reference; null: it loads the release, or nobody can tell. What the
- * manifest says counts: a program that may be left out, or that attaches elsewhere than its section says, is no reason.
+ * JSON with the members of struct iov_lack, a new reference; null: it loads the release, or nobody can tell.
  */
 int iov_lack_find(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_kernel *kernel,
 		  json_t **ret);

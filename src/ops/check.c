@@ -12,9 +12,10 @@
 
 /* What is checked: an object of its own, or one that belongs to a release. */
 struct subject {
-	struct iov_object *read;	 /* from a file; owned */
-	const struct iov_object *object; /* borrowed */
-	const char *version;		 /* of a module; NULL: a file */
+	struct iov_object *read;	     /* from a file; owned */
+	const struct iov_object *object;     /* borrowed */
+	const struct iov_manifest *manifest; /* of a module; NULL: a file; borrowed */
+	const char *version;		     /* of a module; NULL: a file */
 	struct iov_registries *registries;
 	struct iov_generation *current;
 };
@@ -29,6 +30,7 @@ static void subject_release(struct subject *subject)
 static void take_release(struct subject *subject, const struct iov_release *release)
 {
 	subject->object = release->object;
+	subject->manifest = release->manifest;
 	subject->version = release->manifest->version.text;
 }
 
@@ -77,7 +79,7 @@ static int find_subject(struct iov_ctx *ctx, const char *name, struct subject *r
 }
 
 /* NULL: the running kernel. */
-static int check_one(struct iov_ctx *ctx, const struct iov_object *object, const char *path, enum iov_verdict *worst,
+static int check_one(struct iov_ctx *ctx, const struct subject *subject, const char *path, enum iov_verdict *worst,
 		     json_t *kernels)
 {
 	iov_auto(iov_kernel_release) struct iov_kernel kernel = {0};
@@ -85,7 +87,7 @@ static int check_one(struct iov_ctx *ctx, const struct iov_object *object, const
 	json_t *answer = NULL;
 	int rc = path ? iov_kernel_open(ctx, path, &kernel) : iov_kernel_running(ctx, &kernel);
 	if (!rc)
-		rc = iov_check_against(ctx, object, &kernel, &verdict, &answer);
+		rc = iov_check_against(ctx, subject->object, subject->manifest, &kernel, &verdict, &answer);
 	if (rc)
 		return rc;
 	*worst = verdict > *worst ? verdict : *worst;
@@ -99,7 +101,7 @@ int iov_check(struct iov_ctx *ctx, const char *subject, const char *const *again
 	enum iov_verdict worst = IOV_LOADS;
 	int rc = find_subject(ctx, subject, &found);
 	for (size_t i = 0; !rc && i < (count ? count : 1); i++)
-		rc = check_one(ctx, found.object, count ? against[i] : NULL, &worst, kernels);
+		rc = check_one(ctx, &found, count ? against[i] : NULL, &worst, kernels);
 	if (rc)
 		return rc;
 	return iov_answer(ctx,

@@ -29,11 +29,12 @@ static void make_release(const char *manifest, const char *license, const char *
 		       "build: {sources: [top.bpf.c]}\n%s",
 		       manifest);
 	unit_ok(ctx, iov_manifest_parse_yaml(ctx, "iov.yaml", yaml.data, yaml.len, &release.manifest));
-	iov_buf_printf(
-		&text,
-		"{'license':'%s','maps':[],'programs':[{'name':'p','section':'%s','type':'%s','autoload':%s}]%s%s%s}",
-		license, section, strstr(section, "fentry") ? "tracing" : "xdp", *section == '?' ? "false" : "true",
-		facts ? ",'facts':{" : "", facts ? facts : "", facts ? "}" : "");
+	iov_buf_printf(&text,
+		       "{'license':'%s','maps':[],'programs':[{'name':'p','section':'%s','type':'%s','autoload':%s},"
+		       "{'name':'q','section':'xdp','type':'xdp','autoload':true}]%s%s%s}",
+		       license, section, strstr(section, "fentry") ? "tracing" : "xdp",
+		       *section == '?' ? "false" : "true", facts ? ",'facts':{" : "", facts ? facts : "",
+		       facts ? "}" : "");
 	iov_auto(iov_json_release) json_t *json = unit_json(text.data);
 	unit_ok(ctx, iov_object_from_json(ctx, json, &release.object));
 	release.sha256 = SHA;
@@ -66,6 +67,7 @@ static bool can_try(void)
 /* ---- what a release lacks ---- */
 
 #define NEEDS(list) "'needs':[" list "],'programs':[{'names':{'p':''},'always':[0,1]}]"
+#define ONE_GONE "'needs':[{'helper':'#250'}],'programs':[{'names':{'p':''},'always':[0]},{'names':{'q':''}}]"
 #define FENTRY(more) "'needs':[],'programs':[{'names':{'p':'iov_no_such_function'},'attach':'trace_fentry'" more "}]"
 
 static const struct {
@@ -81,6 +83,12 @@ static const struct {
 	 "a GPL-compatible SEC(\"license\") to call 'trace_printk'"},
 	{"", "GPL", "xdp", "'needs':[],'programs':[{'names':{'p':''},'attach':'iov_none'}]",
 	 "attach type 'iov_none', which kernel vmlinux does not have"},
+	/* one group will do */
+	{"choose: [[p], [q]]\n", "GPL", "xdp", ONE_GONE, NULL},
+	{"choose: [[q], [p]]\n", "GPL", "xdp", ONE_GONE, NULL},
+	{"choose: [[p, q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
+	{"choose: [[p], [p, q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
+	{"choose: [[q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
 };
 
 START_TEST(what_is_lacking_is_told)

@@ -146,8 +146,11 @@ int iov_unload(struct iov_ctx *ctx, const char *const *instances, size_t count, 
 /* Makes the host what a host manifest says (docs/host-manifest.md): those modules and instances, what they need, and
  * nothing else. Flags: IOV_LOCKED too. */
 int iov_apply(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json);
-/* Writes the lock of a host manifest, beside it, whatever runs here. Flags: IOV_RENEW, IOV_DRY_RUN. */
-int iov_lock(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json);
+/* Writes the lock of a host manifest, beside it, whatever runs here. Each of `facts` is FILE.json, what iov_facts()
+ * said on a host, with its kernel's types as FILE.btf beside it: only what all those kernels load is locked. Flags:
+ * IOV_RENEW, IOV_DRY_RUN. */
+int iov_lock(struct iov_ctx *ctx, const char *manifest, const char *const *facts, size_t count, unsigned flags,
+	     char **ret_json);
 
 /* Brings up the current generation where the kernel does not have it, after a boot; and ends what a crash left behind.
  * What this kernel refuses is left out, warned of, and not "up" in the answer. */

@@ -12,6 +12,14 @@ static const struct cli_option options[] = {
 	{.name = "upgrade",
 	 .help = "lock the newest that fits; without it what is locked already stays where it fits",
 	 .to = offsetof(struct cli_values, renew)},
+	{.name = "facts",
+	 .kind = CLI_LIST,
+	 .completes = CLI_NAMES_FILES,
+	 .value = "FILE.json",
+	 .help = "lock only what this kernel loads: what 'iovpkg facts' said on a host, its types beside it as "
+		 "FILE.btf; "
+		 "may be given again",
+	 .to = offsetof(struct cli_values, facts)},
 	CLI_OPTION_MIN_AGE,
 	CLI_OPTION_DRY_RUN,
 	{0},
@@ -20,6 +28,7 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{"iovpkg lock host.yaml", "write host.lock.json, or bring it up to the manifest"},
 	{"iovpkg lock host.yaml --upgrade --min-age 7d", "newer releases, that have been out for a week"},
+	{"iovpkg lock host.yaml --facts 6.1.json --facts 6.12.json", "for a fleet with these two kernels"},
 	{0},
 };
 
@@ -50,7 +59,8 @@ static void show(const struct cli_look *look, const json_t *answer, struct iov_b
 static int run(struct cli *cli)
 {
 	char *json = NULL;
-	int rc = iov_lock(cli->ctx, cli_word(cli, 0), cli_flags(&cli->values), &json);
+	int rc = iov_lock(cli->ctx, cli_word(cli, 0), cli->values.facts.items, cli->values.facts.count,
+			  cli_flags(&cli->values), &json);
 	return cli->values.dry_run ? cli_answer(cli, rc, json, show) : cli_report(cli, rc, json, show);
 }
 
@@ -63,7 +73,7 @@ const struct cli_command cli_cmd_lock = {
 		       "digests into a "
 		       "lock beside it, which 'iovpkg apply --locked' installs exactly. Nothing is fetched but the "
 		       "index, nothing is "
-		       "installed, and no kernel is asked, so this works on any machine.\n\n"
+		       "installed, and no kernel is asked but those of --facts, so this works on any machine.\n\n"
 		       "The registries that the manifest names are trusted by the fingerprints in it, from then on, on "
 		       "the machine "
 		       "that writes the lock too (below --root DIR, where that is given).",

@@ -45,6 +45,7 @@ bool cli_list_add(struct cli_list *list, const char *item)
 void cli_values_release(struct cli_values *values)
 {
 	free(values->against.items);
+	free(values->facts.items);
 	free(values->publishers.items);
 	free(values->settings.items);
 	free(values->imports.items);

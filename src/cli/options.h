@@ -47,7 +47,7 @@ struct cli_values {
 	const char *alias, *fingerprint, *key, *origin, *output, *registry;
 	bool dry_run, fix, latest, locked, lossy, renew, no_health, no_load, with_importers, with_object;
 	uint64_t count, days, keep, min_age;
-	struct cli_list against, imports, publishers, settings;
+	struct cli_list against, facts, imports, publishers, settings;
 	struct cli_list words; /* what is no option */
 };
 

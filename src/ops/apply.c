@@ -5,6 +5,7 @@
 #include "ops/hostfile.h"
 #include "ops/instances.h"
 #include "ops/obtain.h"
+#include "ops/party.h"
 #include "util/cleanup.h"
 
 struct applying {
@@ -13,6 +14,7 @@ struct applying {
 	struct iov_lockfile lockfile;
 	struct iov_wished_list wishes;
 	struct iov_registries *registries;
+	struct iov_judge *judge;
 	struct iov_generation *locked; /* with IOV_LOCKED: the lock's releases */
 	json_t *done;		       /* names of the instances that are as they should be, or about to be */
 };
@@ -21,6 +23,7 @@ static void applying_release(struct applying *applying)
 {
 	json_decref(applying->done);
 	iov_generation_free(applying->locked);
+	iov_judge_close(&applying->judge);
 	iov_registries_free(applying->registries);
 	iov_wished_release(&applying->wishes);
 	iov_lockfile_release(&applying->lockfile);
@@ -95,9 +98,14 @@ static int obtain(struct applying *applying)
 	int rc = iov_registries_open_updated(edit->ctx, &applying->registries);
 	if (!rc && exactly)
 		rc = read_lock(applying);
+	if (!rc)
+		rc = iov_party_open(edit->ctx, edit->flags | (applying->host.instances ? 0 : IOV_NO_LOAD),
+				    &applying->judge);
 	if (rc)
 		return rc;
 	rc = iov_obtain_from(edit, &(struct iov_choose){.registries = applying->registries,
+							.judges = &applying->judge,
+							.n_judges = 1,
 							.locked = exactly ? applying->locked : edit->from,
 							.wishes = &applying->wishes,
 							.forget = true,

@@ -58,8 +58,13 @@ static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release
 
 static int lacks_of(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_lack **ret, void *data)
 {
-	const struct source *source = data;
-	return iov_judge_release(ctx, source->request->judge, release, ret);
+	const struct iov_choose *request = ((const struct source *)data)->request;
+	int rc = IOV_OK;
+	*ret = NULL;
+	for (size_t i = 0; !rc && !*ret && i < request->n_judges; i++)
+		if (request->judges[i])
+			rc = iov_judge_release(ctx, request->judges[i], release, ret);
+	return rc;
 }
 
 /* For "did you mean": lines "registry name". Without them the refusal is as good, but for the hint. */
@@ -226,7 +231,7 @@ static int ask(struct iov_ctx *ctx, struct source *source, const struct wish_set
 	iov_choose_until(ctx, until);
 	struct iov_provider provider = {.releases = releases_of,
 					.names = offer_names,
-					.lacks = source->request->judge ? lacks_of : NULL,
+					.lacks = source->request->n_judges ? lacks_of : NULL,
 					.data = source};
 	struct iov_resolve_request question = {.wishes = set->items,
 					       .n_wishes = set->count,

@@ -13,7 +13,9 @@
 
 struct iov_choose {
 	struct iov_registries *registries;
-	struct iov_judge *judge;	      /* what the kernel says of releases (ops/party.h); NULL: it has no say */
+	struct iov_judge *const
+		*judges; /* what kernels say of releases (ops/party.h); each must load them; may be NULL */
+	size_t n_judges;
 	const struct iov_generation *locked;  /* keeps its releases, and where they came from */
 	const struct iov_wished_list *wishes; /* on top of those of `locked`, which they replace; NULL: none */
 	const struct iov_wished_list *also;   /* must hold too, but is nobody's wish and replaces none; NULL: none */

@@ -4,7 +4,10 @@
 #include "ops/choose.h"
 #include "ops/edit.h"
 #include "ops/hostfile.h"
+#include "ops/party.h"
+#include "util/buf.h"
 #include "util/cleanup.h"
+#include "util/fs.h"
 
 /* In the words of a plan; NULL: nothing changes. */
 static const char *change_of(const struct iov_locked *before, const struct iov_release *after)
@@ -50,10 +53,15 @@ struct locking {
 	struct iov_wished_list wishes;
 	struct iov_registries *registries;
 	struct iov_generation *locked;
+	struct iov_judge **judges;
+	size_t n_judges;
 };
 
 static void locking_release(struct locking *locking)
 {
+	for (size_t i = 0; i < locking->n_judges; i++)
+		iov_judge_close(&locking->judges[i]);
+	free(locking->judges);
 	iov_generation_free(locking->locked);
 	iov_registries_free(locking->registries);
 	iov_wished_release(&locking->wishes);
@@ -78,6 +86,31 @@ static int prepare(struct iov_ctx *ctx, const char *manifest, unsigned flags, st
 	return rc ? rc : iov_hostfile_locked(ctx, ret->registries, &ret->before, false, &ret->locked);
 }
 
+/* What was said on a host stands in NAME.json, with the kernel's types beside it in NAME.btf; either names both. */
+static int open_judge(struct iov_ctx *ctx, const char *path, struct iov_judge **ret)
+{
+	static const char json[] = ".json";
+	iov_auto(iov_buf_release) struct iov_buf btf = {0};
+	size_t len = strlen(path), tail = sizeof(json) - 1;
+	bool is_json = len > tail && !strcmp(path + len - tail, json);
+	if (is_json && !iov_fs_exists(path))
+		return iov_error(ctx, IOV_E_NOT_FOUND, "there are no facts '%s'; 'iovpkg facts' on a host writes them",
+				 path);
+	iov_buf_printf(&btf, "%.*s%s", (int)(is_json ? len - tail : len), path, is_json ? ".btf" : "");
+	return iov_buf_failed(&btf) ? iov_oom(ctx) : iov_judge_new(ctx, btf.data, ret);
+}
+
+static int open_judges(struct iov_ctx *ctx, const char *const *facts, size_t count, struct locking *ret)
+{
+	int rc = IOV_OK;
+	ret->judges = calloc(count + 1, sizeof(struct iov_judge *));
+	if (!ret->judges)
+		return iov_oom(ctx);
+	for (; !rc && ret->n_judges < count; ret->n_judges++)
+		rc = open_judge(ctx, facts[ret->n_judges], &ret->judges[ret->n_judges]);
+	return rc;
+}
+
 static int write_lock(struct iov_ctx *ctx, const struct locking *locking, const struct iov_release *const *chosen,
 		      size_t count, unsigned flags, char **ret_json)
 {
@@ -97,18 +130,27 @@ static int write_lock(struct iov_ctx *ctx, const struct locking *locking, const 
 	return rc;
 }
 
-int iov_lock(struct iov_ctx *ctx, const char *manifest, unsigned flags, char **ret_json)
+int iov_lock(struct iov_ctx *ctx, const char *manifest, const char *const *facts, size_t count, unsigned flags,
+	     char **ret_json)
 {
 	iov_auto(locking_release) struct locking locking = {0};
 	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
-	size_t count = 0;
-	int rc = prepare(ctx, manifest, flags, &locking);
+	size_t n_chosen = 0;
+	int rc = open_judges(ctx, facts, count, &locking);
+	if (!rc)
+		rc = prepare(ctx, manifest, flags, &locking);
 	if (rc)
 		return rc;
 	const struct iov_choose choose = {.registries = locking.registries,
+					  .judges = locking.judges,
+					  .n_judges = locking.n_judges,
 					  .locked = locking.locked,
 					  .wishes = &locking.wishes,
 					  .unlock_all = flags & IOV_RENEW};
-	rc = iov_choose(ctx, &choose, &chosen, &count);
-	return rc ? rc : write_lock(ctx, &locking, chosen, count, flags, ret_json);
+	rc = iov_choose(ctx, &choose, &chosen, &n_chosen);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < locking.n_judges; i++)
+		iov_party_tell(ctx, locking.judges[i], chosen, n_chosen);
+	return write_lock(ctx, &locking, chosen, n_chosen, flags, ret_json);
 }

@@ -222,7 +222,8 @@ int iov_obtain_from(struct iov_edit *edit, const struct iov_choose *choose)
 	int rc = iov_choose(edit->ctx, choose, &chosen, &count);
 	if (rc)
 		return rc;
-	iov_party_tell(edit->ctx, choose->judge, chosen, count);
+	for (size_t i = 0; i < choose->n_judges; i++)
+		iov_party_tell(edit->ctx, choose->judges[i], chosen, count);
 	return take_all(edit, choose, chosen, count);
 }
 
@@ -238,7 +239,8 @@ int iov_obtain(struct iov_edit *edit, struct iov_choose choose)
 	if (!rc)
 		rc = iov_party_open(ctx, edit->flags, &judge);
 	choose.registries = registries;
-	choose.judge = judge;
+	choose.judges = &judge;
+	choose.n_judges = 1;
 	choose.locked = edit->from;
 	return rc ? rc : iov_obtain_from(edit, &choose);
 }

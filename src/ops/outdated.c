@@ -139,9 +139,12 @@ int iov_outdated(struct iov_ctx *ctx, char **ret_json)
 		rc = iov_party_open(ctx, 0, &judge);
 	if (rc)
 		return rc;
-	struct outlook outlook = {
-		.ctx = ctx,
-		.choose = {.registries = registries, .judge = judge, .locked = current, .unlock_all = true}};
+	struct outlook outlook = {.ctx = ctx,
+				  .choose = {.registries = registries,
+					     .judges = &judge,
+					     .n_judges = 1,
+					     .locked = current,
+					     .unlock_all = true}};
 	rc = iov_choose(ctx, &outlook.choose, &fits, &n_fits);
 	outlook.fits = fits;
 	outlook.n_fits = n_fits;

@@ -2,6 +2,7 @@
 # apply on the live kernel: instances, parameters and providers become what the manifest says, without a restart of what is so already.
 . "$(dirname "$0")/../lib/test.sh"
 . "$top/tests/lib/net.sh"
+. "$top/tests/lib/releases.sh"
 need_bpf
 for tool in jq script; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
 cleanup() { net_down "iov-apply$$"; }
@@ -39,4 +40,19 @@ refuses "a parameter that the module does not have" 2 "instance 'shared'" inside
 sed -i 's/module: flow-table, params: {max_flowz: 512}/module: flow-top/' host.yaml
 refuses "an instance of a module that is not named" 3 "instance 'shared' runs module 'flow-top', which is not under 'modules'" inside apply host.yaml
 equal "nothing came of that" "$(running)" '[["shared","512",null]]'
+
+# A lock for a kernel that is not at hand: facts from files.
+release easy 1.0.0
+helper=250
+release easy 1.1.0
+printf 'schema: 1\nmodules: {easy: "*"}\n' >easy.yaml
+inside facts --json >this.json 2>/dev/null
+cp /sys/kernel/btf/vmlinux this.btf
+says "what the kernel of the facts does not load is not locked" "as 1.1.0 needs helper '#250'" inside lock easy.yaml --facts this.json
+equal "but what it does" "$(jq -r '.releases[].version' easy.lock.json)" 1.0.0
+check "without facts no kernel is asked" inside lock easy.yaml --upgrade
+equal "and the newest is locked" "$(jq -r '.releases[].version' easy.lock.json)" 1.1.0
+printf 'instances: {easy: {params: {iface: iov-b}}}\n' >>easy.yaml
+refuses "which this kernel does not load" 5 "needs helper '#250', which kernel $(uname -r) does not have" inside apply easy.yaml --locked
+refuses "facts that are not there" 4 "no facts 'nowhere.json'" inside lock easy.yaml --facts nowhere.json
 check "everything goes" inside remove flow-count flow-table --yes

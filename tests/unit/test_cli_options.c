@@ -122,6 +122,34 @@ START_TEST(reads_numbers)
 }
 END_TEST
 
+START_TEST(reads_ages)
+{
+	static const struct {
+		const char *text;
+		uint64_t seconds;
+	} ages[] = {{"90s", 90},
+		    {"30m", 1800},
+		    {"12h", 43200},
+		    {"7d", 604800},
+		    {"2w", 1209600},
+		    {"7", 0},
+		    {"d", 0},
+		    {"-7d", 0},
+		    {"7days", 0},
+		    {" 7d", 0},
+		    {"0d", 0},
+		    {"7D", 0},
+		    {"1.5d", 0},
+		    {"", 0},
+		    {"7d ", 0},
+		    {"99999999999999999w", 0},
+		    {"184467440737095516160s", 0}};
+	for (size_t i = 0; i < IOV_COUNT(ages); i++)
+		ck_assert_msg(cli_parse_age(ages[i].text) == ages[i].seconds, "'%s' is %llu", ages[i].text,
+			      (unsigned long long)cli_parse_age(ages[i].text));
+}
+END_TEST
+
 START_TEST(finds_commands)
 {
 	size_t used = 0;
@@ -232,6 +260,7 @@ Suite *suite_cli_options(void)
 	tcase_add_test(tests, leads_up_to_the_command);
 	tcase_add_loop_test(tests, says_what_is_wrong, 0, (int)IOV_COUNT(wrong));
 	tcase_add_test(tests, reads_numbers);
+	tcase_add_test(tests, reads_ages);
 	tcase_add_test(tests, finds_commands);
 	tcase_add_test(tests, suggests_commands);
 	tcase_add_test(tests, counts_words);

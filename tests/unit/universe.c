@@ -34,6 +34,7 @@ static struct iov_release *add_plain(struct universe *universe, const char *name
 	ck_assert(universe->n_releases < UNIVERSE_MAX && release != NULL);
 	release->references = 1;
 	release->sha256 = sha256;
+	release->published = "2026-01-01T00:00:00Z";
 	release->manifest = calloc(1, sizeof(*release->manifest));
 	release->manifest->name = name;
 	unit_ok(universe->ctx, iov_version_parse(universe->ctx, version, &release->manifest->version));
@@ -60,6 +61,16 @@ static void add_need(struct universe *universe, char *rest)
 static void add_yank(struct universe *universe, char *rest)
 {
 	last(universe)->yanked = rest;
+}
+
+static void add_published(struct universe *universe, char *rest)
+{
+	last(universe)->published = rest;
+}
+
+static void add_until(struct universe *universe, char *rest)
+{
+	universe->until = rest;
 }
 
 static void add_gone(struct universe *universe, char *rest)
@@ -143,10 +154,10 @@ static const struct {
 	const char *word;
 	void (*add)(struct universe *universe, char *rest);
 } lines[] = {
-	{"release", add_release},     {"\tneeds", add_need},	{"\tyanked", add_yank}, {"\tgone", add_gone},
-	{"\treplaced", add_replaced}, {"\tlacks", add_lack},	{"wish", add_wish},	{"locked", add_locked},
-	{"unlock", add_unlock},	      {"expect", add_expected}, {"fails", add_failure}, {"says", add_says},
-	{"asked", add_asked},
+	{"release", add_release},     {"\tneeds", add_need},	      {"\tyanked", add_yank}, {"\tgone", add_gone},
+	{"\treplaced", add_replaced}, {"\tlacks", add_lack},	      {"wish", add_wish},     {"locked", add_locked},
+	{"unlock", add_unlock},	      {"expect", add_expected},	      {"fails", add_failure}, {"says", add_says},
+	{"asked", add_asked},	      {"\tpublished", add_published}, {"until", add_until},
 };
 
 static void read_line(struct universe *universe, char *line)
@@ -240,6 +251,7 @@ int universe_resolve(struct universe *universe, const struct iov_release ***ret,
 						    .locked = universe->locked,
 						    .unlock = universe->unlock,
 						    .n_unlock = universe->n_unlock,
+						    .until = universe->until,
 						    .ret_derivation = &universe->derivation};
 	const struct iov_provider provider = {
 		.releases = give_releases, .names = give_names, .lacks = give_lack, .data = universe};

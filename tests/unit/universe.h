@@ -5,12 +5,14 @@
  *	release NAME VERSION         a release; they are shown to the resolver newest first
  *		needs NAME REQUIREMENT
  *		yanked REASON
+ *		published TIME       2026-01-01T00:00:00Z, where nothing is said
  *		gone                 installed, but no registry lists it any more
  *		replaced             installed as it is here, but the registry shows other bytes under the same version
  *		lacks HELPER [SINCE] the kernel, 6.1.0, has no such helper; Linux SINCE brought it
  *	wish NAME [REQUIREMENT]
  *	locked NAME VERSION          installed
  *	unlock NAME
+ *	until TIME                   what was published later is too young
  *	expect NAME VERSION          the plan, all of it
  *	fails conflict|not-found
  *	asked COUNT                  releases that the kernel was asked about
@@ -37,6 +39,7 @@ struct universe {
 	size_t n_wishes;
 	const char *unlock[UNIVERSE_MAX];
 	size_t n_unlock;
+	const char *until;
 	struct iov_generation *locked;
 	const char *expected[UNIVERSE_MAX]; /* "NAME VERSION" */
 	size_t n_expected;

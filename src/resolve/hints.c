@@ -69,7 +69,7 @@ static int try_out(struct solver *solver, const struct iov_resolve_request *requ
 		   struct iov_buf *text)
 {
 	iov_auto(iov_solver_release) struct solver other;
-	iov_solver_init(&other, solver->ctx, request, solver->provider);
+	iov_solver_init_trial(&other, solver->ctx, request, solver->provider);
 	other.with_yanked = experiment.with_yanked;
 	other.with_prereleases = experiment.with_prereleases;
 	other.with_young = experiment.with_young;

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STEPS_MAX ((size_t)30000000)	  /* a second or two; real hosts need thousands */
+#define TRIAL_STEPS_MAX ((size_t)1000000) /* some hundredths of a second */
+
 static bool is_unlocked(const struct iov_resolve_request *request, const char *name)
 {
 	for (size_t i = 0; i < request->n_unlock; i++)
@@ -213,7 +216,14 @@ int iov_solver_push(struct solver *solver, struct module_list *list, struct modu
 void iov_solver_init(struct solver *solver, struct iov_ctx *ctx, const struct iov_resolve_request *request,
 		     const struct iov_provider *provider)
 {
-	*solver = (struct solver){.ctx = ctx, .request = request, .provider = provider};
+	*solver = (struct solver){.ctx = ctx, .request = request, .provider = provider, .steps_max = STEPS_MAX};
+}
+
+void iov_solver_init_trial(struct solver *solver, struct iov_ctx *ctx, const struct iov_resolve_request *request,
+			   const struct iov_provider *provider)
+{
+	iov_solver_init(solver, ctx, request, provider);
+	solver->steps_max = TRIAL_STEPS_MAX;
 }
 
 static void keep(void *node)

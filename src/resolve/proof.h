@@ -1,6 +1,7 @@
 /*
  * A failure, and how it is told. minimize.c takes facts out until each is needed; proof.c makes steps of it, each with
- * two causes; explain.c and derivation.c tell those to people and to programs in the words of words.c.
+ * two causes; explain.c and derivation.c tell those to people and to programs in the words of words.c; hints.c and
+ * ways.c try what would have fit.
  */
 #ifndef IOV_RESOLVE_PROOF_H
 #define IOV_RESOLVE_PROOF_H
@@ -48,5 +49,8 @@ int iov_proof_to_json(struct solver *solver, const struct proof *proof, json_t *
 
 /* hints.c: what would fit if young or yanked releases or pre-releases counted, each as "; ...". */
 int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text);
+
+/* ways.c: what a person can do, as "ask for 'a' ^1.0.0, or leave out 'b'"; nothing where no way was found. */
+int iov_proof_ways(struct solver *solver, const struct facts *facts, struct iov_buf *text);
 
 #endif

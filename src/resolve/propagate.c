@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#define STEPS_MAX ((size_t)30000000) /* incompatibilities looked at, about a second; real hosts need thousands */
-
 enum relation { SATISFIED, ALMOST, OTHER };
 
 /* ALMOST: `ret_open` is the term that is left open; the others are true. */
@@ -32,12 +30,25 @@ int iov_solver_enqueue(struct solver *solver, struct module *module)
 	return iov_solver_push(solver, &solver->queue, module);
 }
 
+static const struct module *most_troubled(const struct solver *solver)
+{
+	const struct module *most = solver->modules.items[0];
+	for (size_t i = 1; i < solver->modules.count; i++)
+		if (solver->modules.items[i]->trouble > most->trouble)
+			most = solver->modules.items[i];
+	return most;
+}
+
 static int give_up(struct solver *solver)
 {
+	const struct module *most = most_troubled(solver);
 	solver->gave_up = true;
-	return iov_error(solver->ctx, IOV_E_CONFLICT,
-			 "no answer after %zu steps; name exact versions, as in NAME@=1.2.0, to leave fewer choices",
-			 STEPS_MAX);
+	return iov_error(
+		solver->ctx, IOV_E_CONFLICT,
+		"no answer after %zu steps, and most conflicts are about '%s'; ask for an exact version, as in "
+		"%s@=%s, to leave fewer choices",
+		solver->steps_max, most->name, most->name,
+		most->n_candidates ? most->candidates[0].release->manifest->version.text : "1.0.0");
 }
 
 int iov_solver_look_at(struct solver *solver, struct incompatibility *incompatibility)
@@ -85,7 +96,7 @@ static int visit(struct solver *solver, const struct module *module)
 	for (size_t i = module->n_mentions; i-- > 0;) {
 		const struct mention *mention = &module->mentions[i];
 		const struct term *open = NULL;
-		if (++solver->steps > STEPS_MAX)
+		if (++solver->steps > solver->steps_max)
 			return give_up(solver);
 		if (!iov_states_is_within(iov_solver_states(module), mention->states, module->n_words))
 			continue;

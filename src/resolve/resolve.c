@@ -45,19 +45,23 @@ static bool blames_kernel(const struct facts *facts)
 }
 
 /* Sets the error. */
-static int refuse(struct solver *solver, const struct facts *facts, const struct iov_buf *text)
+static int refuse(struct solver *solver, const struct facts *facts, const struct iov_buf *text,
+		  const struct iov_buf *ways)
 {
+	const char *kernel = blames_kernel(facts) ? ", or boot a kernel that has it" : NULL;
 	if (misses_module(facts))
 		return iov_error(solver->ctx, IOV_E_NOT_FOUND, "%s; check the name, or add the registry that has it",
 				 text->data);
-	return iov_error(solver->ctx, IOV_E_CONFLICT, "no releases fit together: %s; ask for other versions, %s",
-			 text->data,
-			 blames_kernel(facts) ? "or boot a kernel that has it" : "or remove what stands in the way");
+	if (ways->len)
+		return iov_error(solver->ctx, IOV_E_CONFLICT, "no releases fit together: %s; %s%s", text->data,
+				 ways->data, kernel ? kernel : "");
+	return iov_error(solver->ctx, IOV_E_CONFLICT, "no releases fit together: %s; ask for other versions%s",
+			 text->data, kernel ? kernel : ", or remove what stands in the way");
 }
 
 static int explain(struct solver *solver)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	iov_auto(iov_buf_release) struct iov_buf text = {0}, ways = {0};
 	iov_auto(iov_json_release) json_t *derivation = NULL;
 	struct facts facts = {0};
 	struct proof proof = {0};
@@ -70,13 +74,15 @@ static int explain(struct solver *solver)
 		err = iov_proof_to_json(solver, &proof, &derivation);
 	if (!err)
 		err = iov_proof_hints(solver, &facts, &text);
-	if (!err && iov_buf_failed(&text))
+	if (!err && !misses_module(&facts))
+		err = iov_proof_ways(solver, &facts, &ways);
+	if (!err && (iov_buf_failed(&text) || (ways.len && iov_buf_failed(&ways))))
 		err = iov_oom(solver->ctx);
 	if (err)
 		return err;
 	if (derivation)
 		*solver->request->ret_derivation = iov_take(derivation);
-	return refuse(solver, &facts, &text);
+	return refuse(solver, &facts, &text, &ways);
 }
 
 int iov_resolve(struct iov_ctx *ctx, const struct iov_resolve_request *request, const struct iov_provider *provider,

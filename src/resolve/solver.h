@@ -12,7 +12,7 @@
  *   open.c             which module to decide next
  *   conflict.c         why an incompatibility came true, as a new one; how far to jump back
  *   minimize.c         a failure with no fact too many
- *   proof.c, words.c, explain.c, derivation.c, hints.c   a failure, told
+ *   proof.c, words.c, explain.c, derivation.c, hints.c, ways.c   a failure, told
  *
  * An incompatibility is a set of terms that must not all be true; a term says that a module is in one of some states
  * (states.h). It is satisfied when all its terms are true, and a term that is left open alone has to become false: that
@@ -148,14 +148,17 @@ struct solver {
 	const struct assignment *last;
 	struct level *levels; /* owned */
 	size_t n_levels, cap_levels;
-	size_t steps; /* incompatibilities looked at */
-	bool gave_up; /* there were too many of them */
+	size_t steps, steps_max; /* incompatibilities looked at */
+	bool gave_up;		 /* there were too many of them */
 	size_t n_serials, n_visits;
 	struct incompatibility *failure; /* one without terms, thus always satisfied: nothing fits */
 };
 
 void iov_solver_init(struct solver *solver, struct iov_ctx *ctx, const struct iov_resolve_request *request,
 		     const struct iov_provider *provider);
+/* The same, with few steps: what it is to find out is good to know, and no more. */
+void iov_solver_init_trial(struct solver *solver, struct iov_ctx *ctx, const struct iov_resolve_request *request,
+			   const struct iov_provider *provider);
 void iov_solver_release(struct solver *solver);
 int iov_solver_push(struct solver *solver, struct module_list *list, struct module *module);
 

@@ -74,7 +74,7 @@ START_TEST(gives_up_in_time)
 		}
 		iov_buf_printf(&text, "wish pigeon-%u\n", pigeon);
 	}
-	iov_buf_puts(&text, "fails conflict\nsays no answer after 30000000 steps; name exact versions\n");
+	iov_buf_puts(&text, "fails conflict\nsays no answer after 30000000 steps, and most conflicts are about 'hole-\n");
 	check_text(ctx, "pigeons", text.data);
 	unit_ctx_free(ctx);
 }
@@ -85,6 +85,7 @@ Suite *suite_resolve_resolve(void)
 {
 	Suite *suite = suite_create("resolve_resolve");
 	TCase *tcase = tcase_create("resolve");
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, resolves_every_universe);
 	tcase_add_test(tcase, passes_errors_of_the_provider_on);
 	tcase_add_test(tcase, gives_up_in_time);

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_CHUNK ((size_t)16 << 10) /* bytes; enough for a small host */
-#define LARGEST_STEP ((size_t)1 << 20) /* bytes; chunks double up to this */
+#define FIRST_CHUNK ((size_t)16 << 10)	/* bytes; enough for a small host */
+#define LARGEST_STEP ((size_t)64 << 10) /* bytes; chunks double up to this, and half of the last one is waste */
 
 struct iov_arena_chunk {
 	struct iov_arena_chunk *before;

@@ -74,7 +74,8 @@ START_TEST(gives_up_in_time)
 		}
 		iov_buf_printf(&text, "wish pigeon-%u\n", pigeon);
 	}
-	iov_buf_puts(&text, "fails conflict\nsays no answer after 30000000 steps, and most conflicts are about 'hole-\n");
+	iov_buf_puts(&text,
+		     "fails conflict\nsays no answer after 30000000 steps, and most conflicts are about 'hole-\n");
 	check_text(ctx, "pigeons", text.data);
 	unit_ctx_free(ctx);
 }

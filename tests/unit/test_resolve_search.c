@@ -361,6 +361,7 @@ Suite *suite_resolve_search(void)
 {
 	Suite *suite = suite_create("resolve_search");
 	TCase *tcase = tcase_create("search");
+	tcase_set_timeout(tcase, 60); /* a second, where nothing else runs */
 	tcase_add_test(tcase, finds_an_answer_where_there_is_one);
 	suite_add_tcase(suite, tcase);
 	return suite;

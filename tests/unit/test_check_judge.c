@@ -115,16 +115,16 @@ START_TEST(the_latest_linux_is_told)
 	struct iov_lack lack;
 	if (access(LIVE_KERNEL, R_OK))
 		return;
-	make_release("", "GPL", "xdp", NEEDS("{'helper':'loop'},{'helper':'cgrp_storage_get'}"));
+	make_release("", "GPL", "xdp", NEEDS("{'helper':'loop'},{'helper':'user_ringbuf_drain'}"));
 	unit_ok(ctx, iov_kernel_open(ctx, LIVE_KERNEL, &kernel));
 	kernel.facts = unit_json("{'modules':[],'helpers':[],'maps':[],'no_maps':[],'no_programs':[],"
 				 "'programs':[{'kinds':['xdp'],'helpers':[]}]}");
 	unit_ok(ctx, iov_lack_find(ctx, &release, &kernel, &json));
 	ck_assert(iov_lack_from_json(json, &lack));
-	ck_assert_str_eq(lack.since, "6.2");
+	ck_assert_str_eq(lack.since, "6.1");
 	ck_assert_str_eq(lack.text,
-			 "helper 'cgrp_storage_get', which kernel vmlinux does not have for programs of type xdp "
-			 "(Linux 6.2 brought it)");
+			 "helper 'user_ringbuf_drain', which kernel vmlinux does not have for programs of type xdp "
+			 "(Linux 6.1 brought it)");
 }
 END_TEST
 

@@ -60,7 +60,7 @@ static int run(struct iov_migrating *migrating, enum iov_pass_kind kind, struct 
 	unsigned cpus = migrating->maps.is_percpu ? migrating->maps.cpus : 1;
 	bool first = kind == IOV_PASS_COPY && !migrating->record->passes;
 	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, first, &program);
+	int rc = iov_migrating_program(migrating, kind, first, &program);
 	for (unsigned cpu = 0; !rc && cpu < cpus; cpu++) {
 		migrating->record->deletes = cpu == 0 && follows_deletions(migrating, kind);
 		rc = migrating->maps.is_percpu ? run_on(migrating, program, cpu)
@@ -152,7 +152,10 @@ static int pass(struct iov_migrating *migrating, enum iov_pass_kind kind, struct
 
 static int copy_map(struct iov_migrating *migrating, struct iov_migrated *sum)
 {
-	return migrating->record ? pass(migrating, IOV_PASS_COPY, sum) : IOV_OK;
+	if (!migrating->record)
+		return IOV_OK;
+	int rc = iov_migrating_prepare_programs(migrating);
+	return rc ? rc : pass(migrating, IOV_PASS_COPY, sum);
 }
 
 /* Records cannot be put into another ring: who reads this one has its time to. */

@@ -9,8 +9,11 @@ net_up "$ns"
 host() { in_b "$IOVPKG" --root "$tmp/host" "$@"; }
 live=$tmp/host/sys/fs/bpf/iovpkg/live
 saved=$tmp/host/var/lib/iovpkg/saved
-# A boot as far as iovpkg can tell: bpffs and all that it held are gone, and the journal is of another boot.
-reboot() { umount "$tmp/host/sys/fs/bpf"; }
+# A boot as far as iovpkg can tell: bpffs and all that it held are gone, for which the kernel takes its time, and the journal is of another boot.
+reboot() {
+	umount "$tmp/host/sys/fs/bpf"
+	for _ in {1..200}; do [ "$(in_b bpftool -j net show | jq '[.[][] | length] | add')" != 0 ] || break; sleep 0.05; done
+}
 packets() { bpftool -j map dump pinned "$live/watched/maps/totals" | jq '[.[].formatted.values[].value.packets] | add'; }
 port() { bpftool -j map dump pinned "$live/watched/maps/by_port" | jq "[.[].formatted | select(.key.port == $1) | .value] | add"; }
 

@@ -14,6 +14,9 @@
 #include "engine/ring.h"
 #include "util/cleanup.h"
 
+#define VAIN_MAX 3	  /* passes in a row that find no more room */
+#define MOMENT_NS 5000000 /* between them */
+
 /* ---- where a pass runs ---- */
 
 static void free_cpus(cpu_set_t **set)
@@ -46,7 +49,7 @@ static void add_counts(const struct iov_pass_record *record, bool is_first, stru
 {
 	sum->entries += is_first ? record->entries : 0;
 	sum->changed += record->changed;
-	sum->dropped += record->dropped;
+	sum->dropped = record->dropped > sum->dropped ? record->dropped : sum->dropped; /* each CPU drops the same */
 }
 
 /* An entry that an LRU map has given up for another is no deletion. */
@@ -60,7 +63,7 @@ static int run(struct iov_migrating *migrating, enum iov_pass_kind kind, struct 
 	unsigned cpus = migrating->maps.is_percpu ? migrating->maps.cpus : 1;
 	bool first = kind == IOV_PASS_COPY && !migrating->record->passes;
 	iov_auto(iov_close_fd) int program = -1;
-	int rc = iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, first, &program);
+	int rc = iov_migrating_program(migrating, kind, first, &program);
 	for (unsigned cpu = 0; !rc && cpu < cpus; cpu++) {
 		migrating->record->deletes = cpu == 0 && follows_deletions(migrating, kind);
 		rc = migrating->maps.is_percpu ? run_on(migrating, program, cpu)
@@ -132,16 +135,38 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+/* The kernel may have no memory for an entry at once (values for each CPU, before 6.2) that it has after a moment; what
+ * found no room is met again. */
+static int pass_until_all(struct iov_migrating *migrating, enum iov_pass_kind kind, struct iov_migrated *ret)
+{
+	uint64_t dropped = UINT64_MAX;
+	for (unsigned vain = 0; vain < VAIN_MAX; vain++) {
+		struct iov_migrated one = {0};
+		int rc = (migrating->is_listed ? run_listed : run)(migrating, kind, &one);
+		if (rc)
+			return rc;
+		migrating->record->passes++;
+		ret->entries = one.entries;
+		ret->changed += one.changed;
+		ret->dropped = one.dropped;
+		if (!one.dropped)
+			break;
+		vain = one.dropped < dropped ? 0 : vain;
+		dropped = one.dropped;
+		nanosleep(&(struct timespec){.tv_nsec = MOMENT_NS}, NULL);
+	}
+	return IOV_OK;
+}
+
 static int pass(struct iov_migrating *migrating, enum iov_pass_kind kind, struct iov_migrated *sum)
 {
 	struct iov_migrated one = {0};
 	if (kind == IOV_PASS_COPY)
 		migrating->record->copied_at = now_ns();
-	int rc = (migrating->is_listed ? run_listed : run)(migrating, kind, &one);
+	int rc = pass_until_all(migrating, kind, &one);
 	if (rc)
 		return iov_error_prefix(migrating->ctx, "map '%s' of '%s'", migrating->to->name,
 					migrating->migration->instance);
-	migrating->record->passes++;
 	sum->entries += one.entries;
 	sum->changed += one.changed;
 	sum->dropped += one.dropped;
@@ -152,7 +177,10 @@ static int pass(struct iov_migrating *migrating, enum iov_pass_kind kind, struct
 
 static int copy_map(struct iov_migrating *migrating, struct iov_migrated *sum)
 {
-	return migrating->record ? pass(migrating, IOV_PASS_COPY, sum) : IOV_OK;
+	if (!migrating->record)
+		return IOV_OK;
+	int rc = iov_migrating_prepare_programs(migrating);
+	return rc ? rc : pass(migrating, IOV_PASS_COPY, sum);
 }
 
 /* Records cannot be put into another ring: who reads this one has its time to. */
@@ -176,7 +204,9 @@ static int merge_map(struct iov_migrating *migrating, struct iov_migrated *sum)
 
 static int merge_map_back(struct iov_migrating *migrating, struct iov_migrated *sum)
 {
-	return migrating->record ? pass(migrating, IOV_PASS_MERGE_BACK, sum) : drain(migrating, migrating->maps.new);
+	if (!migrating->record)
+		return drain(migrating, migrating->maps.new);
+	return migrating->record->passes ? pass(migrating, IOV_PASS_MERGE_BACK, sum) : IOV_OK; /* not even copied? */
 }
 
 int iov_kernel_copy(struct iov_ctx *ctx, const struct iov_migration *migration, struct iov_migrated *ret)

@@ -254,6 +254,45 @@ static int act_on(struct iov_migrating *migrating,
 	return rc ? rc : act(migrating, sum);
 }
 
+/* ---- programs ---- */
+
+static const char *const program_pins[] = {
+	[IOV_PASS_COPY] = "/copy", [IOV_PASS_MERGE] = "/merge", [IOV_PASS_MERGE_BACK] = "/merge-back"};
+
+static int prepare_program(struct iov_migrating *migrating, enum iov_pass_kind kind)
+{
+	const char *dir = migrating->migration->new_dir, *map = migrating->to->name;
+	iov_auto(iov_free_ptr) char *path = base_path(dir, map, program_pins[kind]);
+	iov_auto(iov_close_fd) int program = -1;
+	if (!path)
+		return iov_oom(migrating->ctx);
+	if (iov_fs_exists(path))
+		return IOV_OK;
+	int rc = iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, false, &program);
+	return rc ? rc : pin_part(migrating->ctx, dir, map, program_pins[kind], program);
+}
+
+int iov_migrating_prepare_programs(struct iov_migrating *migrating)
+{
+	int rc = IOV_OK;
+	for (size_t kind = 0; !rc && !migrating->is_listed && kind < IOV_COUNT(program_pins); kind++)
+		rc = prepare_program(migrating, (enum iov_pass_kind)kind);
+	return rc;
+}
+
+int iov_migrating_program(struct iov_migrating *migrating, enum iov_pass_kind kind, bool first, int *ret)
+{
+	iov_auto(iov_free_ptr) char *path =
+		base_path(migrating->migration->new_dir, migrating->to->name, program_pins[kind]);
+	*ret = -1;
+	if (!path)
+		return iov_oom(migrating->ctx);
+	int rc = first || migrating->is_listed ? IOV_OK : iov_pins_open(migrating->ctx, path, ret);
+	return rc || *ret >= 0
+		       ? rc
+		       : iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, first, ret);
+}
+
 int iov_migrating_each(struct iov_ctx *ctx, const struct iov_migration *migration,
 		       int (*act)(struct iov_migrating *migrating, struct iov_migrated *sum), struct iov_migrated *sum)
 {

@@ -24,6 +24,12 @@ int iov_migrating_prepare(struct iov_ctx *ctx, const char *dir, const struct iov
 /* The base and the record for `maps->old`; their descriptors are the caller's. */
 int iov_migrating_make(struct iov_ctx *ctx, const struct iov_object_map *from, const struct iov_conversion *conversion,
 		       struct iov_pass_maps *maps);
+/* Makes the programs of the passes after the first and pins them at DIR/base/<map>, where they are not: later, while
+ * programs wait for what they bring, the verifier takes no time and can refuse nothing. A map that programs cannot walk
+ * has none, since its keys are part of them. */
+int iov_migrating_prepare_programs(struct iov_migrating *migrating);
+/* What was prepared, or made now; `first`: for the first pass. The descriptor is the caller's. */
+int iov_migrating_program(struct iov_migrating *migrating, enum iov_pass_kind kind, bool first, int *ret);
 /* Closes those that are open (not -1). */
 void iov_pass_maps_close(struct iov_pass_maps *maps);
 /* Calls `act` with each map that is in migration. */

@@ -53,7 +53,7 @@ void iov_pass_follow_deletion(struct iov_pass *pass)
 	if (pass->kind != IOV_PASS_COPY)
 		each_value(pass, subtract, 0, forget);
 	iov_asm_place(code, forget);
-	iov_pass_erase_from_base(pass);
+	iov_pass_erase_from_base(pass, IOV_SIDE_OLD);
 	iov_pass_count(pass, IOV_PASS_COUNTER(held), -1);
 	iov_pass_count(pass, IOV_PASS_COUNTER(changed), 1);
 }

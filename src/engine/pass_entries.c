@@ -59,7 +59,7 @@ static void copy_whole(struct iov_pass *pass)
 	iov_pass_convert(code, &pass->conversion->value, false, TO, FROM);
 	iov_pass_update(pass, IOV_SIDE_NEW, IOV_SIDE_OLD, IOV_AREA_BUILT, BPF_ANY);
 	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, done);
-	iov_pass_drop(pass);
+	iov_pass_drop_from_base(pass);
 	iov_asm_place(code, done);
 }
 

@@ -90,6 +90,13 @@ void iov_pass_drop(struct iov_pass *pass)
 	iov_asm_goto(&pass->code, pass->out);
 }
 
+void iov_pass_drop_from_base(struct iov_pass *pass)
+{
+	iov_pass_erase_from_base(pass, iov_pass_source(pass));
+	iov_pass_count(pass, IOV_PASS_COUNTER(held), -1);
+	iov_pass_drop(pass);
+}
+
 void iov_pass_ensure(struct iov_pass *pass, uint8_t reg, enum iov_pass_side side, const size_t *counter)
 {
 	struct iov_asm *code = &pass->code;
@@ -100,7 +107,10 @@ void iov_pass_ensure(struct iov_pass *pass, uint8_t reg, enum iov_pass_side side
 	iov_asm_if(code, BPF_JEQ, BPF_REG_0, 0, made);
 	iov_asm_if(code, BPF_JEQ, BPF_REG_0, -EEXIST, there);
 	iov_asm_place(code, full);
-	iov_pass_drop(pass);
+	if (side == IOV_SIDE_BASE)
+		iov_pass_drop(pass);
+	else
+		iov_pass_drop_from_base(pass);
 	iov_asm_place(code, made);
 	if (counter)
 		iov_pass_count(pass, *counter, 1);

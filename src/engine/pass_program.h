@@ -63,6 +63,9 @@ void iov_pass_update(struct iov_pass *pass, enum iov_pass_side side, enum iov_pa
 void iov_pass_erase(struct iov_pass *pass, enum iov_pass_side side, enum iov_pass_side walked);
 /* Counts an entry for which there was no room, and is done with it. */
 void iov_pass_drop(struct iov_pass *pass);
+/* The same where the base has the entry and the other side has no room: it goes from the base, or the next pass would
+ * take it for one that was deleted there. */
+void iov_pass_drop_from_base(struct iov_pass *pass);
 /* The entry is there afterwards, blank where it was not, and `reg` points to its value. `counter` counts new ones. */
 void iov_pass_ensure(struct iov_pass *pass, uint8_t reg, enum iov_pass_side side, const size_t *counter);
 
@@ -75,7 +78,7 @@ enum { IOV_SLOT_NEVER_TAKEN, IOV_SLOT_TAKEN, IOV_SLOT_FREE_AGAIN };
 bool iov_pass_has_slots(const struct iov_pass *pass);
 /* r0 = what the base has of the entry, or NULL; the slot's address is on the stack either way. */
 void iov_pass_look_up_slot(struct iov_pass *pass, enum iov_pass_side walked);
-void iov_pass_erase_from_base(struct iov_pass *pass);
+void iov_pass_erase_from_base(struct iov_pass *pass, enum iov_pass_side walked);
 /* r0 = 0: the base, which does not have the entry, has it from now on, with the value in an area. */
 void iov_pass_put_into_base(struct iov_pass *pass, enum iov_pass_area value);
 

@@ -78,12 +78,12 @@ void iov_pass_look_up_slot(struct iov_pass *pass, enum iov_pass_side walked)
 	iov_asm_place(code, done);
 }
 
-void iov_pass_erase_from_base(struct iov_pass *pass)
+void iov_pass_erase_from_base(struct iov_pass *pass, enum iov_pass_side walked)
 {
 	struct iov_asm *code = &pass->code;
 	int behind = iov_asm_label(code), done = iov_asm_label(code);
 	if (iov_pass_has_slots(pass)) {
-		iov_pass_look_up_slot(pass, IOV_SIDE_OLD);
+		iov_pass_look_up_slot(pass, walked);
 		pop(pass, BPF_REG_1, IOV_PASS_IN_SLOT);
 		iov_asm_if(code, BPF_JEQ, BPF_REG_1, 0, behind);
 		pop(pass, BPF_REG_1, IOV_PASS_SLOT);
@@ -92,7 +92,7 @@ void iov_pass_erase_from_base(struct iov_pass *pass)
 		iov_asm_goto(code, done);
 	}
 	iov_asm_place(code, behind);
-	iov_pass_erase(pass, IOV_SIDE_BASE, IOV_SIDE_OLD);
+	iov_pass_erase(pass, IOV_SIDE_BASE, walked);
 	iov_asm_place(code, done);
 }
 

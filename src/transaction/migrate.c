@@ -117,7 +117,7 @@ int iov_transaction_merge(const struct iov_transaction *t, bool back)
 {
 	struct iov_migrated sum = {0};
 	int rc = each_migration(t, back ? merge_back : merge, &sum);
-	if (rc || !sum.entries)
+	if (rc || !sum.entries || (back && !sum.changed))
 		return rc;
 	iov_note(t->ctx,
 		 "%" PRIu64 " entries moved %s; %" PRIu64 " of them changed late and were merged, and for %" PRIu64

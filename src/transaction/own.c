@@ -56,8 +56,13 @@ static void release_folder(struct folder *folder)
 	iov_fs_names_free(folder->names, folder->count);
 }
 
-/* Pins below one kind's folder are no folders. */
-static bool holds_pins(const char *dir)
+/* Pins are no folders; but what a map in migration has stands in one for each. */
+static unsigned depth_of(const char *kind)
+{
+	return !strcmp(kind, "base");
+}
+
+static bool holds_pins(const char *dir, unsigned depth)
 {
 	iov_auto(release_folder) struct folder folder = {0};
 	if (!is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
@@ -65,7 +70,7 @@ static bool holds_pins(const char *dir)
 	for (size_t i = 0; i < folder.count; i++) {
 		iov_auto(iov_buf_release) struct iov_buf path = {0};
 		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path) || is_folder(path.data))
+		if (iov_buf_failed(&path) || (is_folder(path.data) && (!depth || !holds_pins(path.data, depth - 1))))
 			return false;
 	}
 	return true;
@@ -80,7 +85,8 @@ bool iov_own_is_instance(const char *dir)
 	for (size_t i = 0; i < folder.count; i++) {
 		iov_auto(iov_buf_release) struct iov_buf path = {0};
 		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path) || !iov_own_is_kind(folder.names[i]) || !holds_pins(path.data))
+		if (iov_buf_failed(&path) || !iov_own_is_kind(folder.names[i]) ||
+		    !holds_pins(path.data, depth_of(folder.names[i])))
 			return false;
 	}
 	return folder.count > 0;
@@ -88,8 +94,8 @@ bool iov_own_is_instance(const char *dir)
 
 typedef int (*each_foreign)(struct iov_ctx *ctx, const char *path, void *data);
 
-/* Below an instance's folder: what is no folder of pins. In one: folders. */
-static int visit_instance(struct iov_ctx *ctx, const char *dir, bool inside_kind, each_foreign each, void *data)
+/* In a folder of pins: folders that are too deep. */
+static int visit_pins(struct iov_ctx *ctx, const char *dir, unsigned depth, each_foreign each, void *data)
 {
 	iov_auto(release_folder) struct folder folder = {0};
 	int rc = iov_fs_names(dir, &folder.names, &folder.count);
@@ -100,12 +106,27 @@ static int visit_instance(struct iov_ctx *ctx, const char *dir, bool inside_kind
 		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
 		if (iov_buf_failed(&path))
 			return iov_oom(ctx);
-		bool ours =
-			inside_kind ? !is_folder(path.data) : iov_own_is_kind(folder.names[i]) && is_folder(path.data);
-		if (!ours)
-			rc = each(ctx, path.data, data);
-		else if (!inside_kind)
-			rc = visit_instance(ctx, path.data, true, each, data);
+		if (is_folder(path.data))
+			rc = depth ? visit_pins(ctx, path.data, depth - 1, each, data) : each(ctx, path.data, data);
+	}
+	return rc;
+}
+
+/* Below an instance's folder: what is no folder of pins. */
+static int visit_instance(struct iov_ctx *ctx, const char *dir, each_foreign each, void *data)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	int rc = iov_fs_names(dir, &folder.names, &folder.count);
+	if (rc)
+		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", dir);
+	for (size_t i = 0; !rc && i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
+		if (iov_buf_failed(&path))
+			return iov_oom(ctx);
+		rc = iov_own_is_kind(folder.names[i]) && is_folder(path.data)
+			     ? visit_pins(ctx, path.data, depth_of(folder.names[i]), each, data)
+			     : each(ctx, path.data, data);
 	}
 	return rc;
 }
@@ -138,7 +159,7 @@ int iov_own_each_foreign(struct iov_ctx *ctx, const char *tree, each_foreign eac
 		if (iov_own_is_mark(folder.names[i]) && is_folder(path.data))
 			continue;
 		if (iov_is_name(folder.names[i]) && has_kind(path.data))
-			rc = visit_instance(ctx, path.data, false, each, data);
+			rc = visit_instance(ctx, path.data, each, data);
 		else
 			rc = each(ctx, path.data, data);
 	}
@@ -185,7 +206,7 @@ static int remove_kinds(struct iov_engine *engine, const char *dir)
 		iov_buf_printf(&path, "%s/%s", dir, kinds[i]);
 		if (iov_buf_failed(&path))
 			return iov_oom(engine->ctx);
-		if (holds_pins(path.data))
+		if (holds_pins(path.data, depth_of(kinds[i])))
 			rc = engine->ops->remove_tree(engine, path.data);
 	}
 	return rc;

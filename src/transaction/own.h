@@ -2,6 +2,7 @@
  * Whose is a pin? Below our folder of bpffs everything of our making has a known place:
  *   live|staging / generation_<N>                                  a tree's mark
  *   live|staging / <instance> / progs|maps|links|... / <pin>       an instance's pins
+ *   live|staging / <instance> / base / <map> / <pin>               of a map in migration
  * What stands anywhere else was put there by another tool, and is never touched. Works alike on plain files.
  */
 #ifndef IOV_TRANSACTION_OWN_H

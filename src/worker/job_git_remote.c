@@ -1,7 +1,9 @@
 /* Fetch and push. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "util/buf.h"
@@ -12,6 +14,8 @@
 #define FETCH_MAX (1u << 30) /* bytes in one fetch; a registry with 10,000 archives of 100 KB */
 #define PROGRESS_MS 100	     /* between two progress frames */
 #define WORDS_MAX 2048	     /* bytes kept of what a remote says */
+#define LOCK_MS 500	     /* that a lock is left alone */
+#define LOCK_STEP_MS 20
 
 #define SYSTEM_CA "/etc/ssl/certs"
 
@@ -250,7 +254,19 @@ static int find_remote_ref(struct transfer *transfer, const char *ref, git_oid *
 	return iov_error(transfer->job->ctx, IOV_E_NOT_FOUND, "'%s' has no ref '%s'", transfer->text, ref);
 }
 
-static int download(struct transfer *transfer, const char *ref)
+/* A lock on a ref is held while one small file is written. What is still there after that is of a process that was
+ * killed. Was there one, and is it gone? */
+static bool end_lock(const git_repository *repo, const char *ref)
+{
+	iov_auto(iov_free_ptr) char *path = join(git_repository_path(repo), ref, ".lock", "");
+	if (!path || access(path, F_OK))
+		return false;
+	for (unsigned waited = 0; waited < LOCK_MS && !access(path, F_OK); waited += LOCK_STEP_MS)
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000}, NULL);
+	return !unlink(path) || errno == ENOENT;
+}
+
+static int download(struct transfer *transfer, git_repository *repo, const char *ref)
 {
 	iov_auto(iov_free_ptr) char *spec = join("+", ref, ":", ref);
 	if (!spec)
@@ -264,6 +280,8 @@ static int download(struct transfer *transfer, const char *ref)
 	options.depth = is_shallow(transfer) ? 1 : GIT_FETCH_DEPTH_FULL;
 	git_strarray specs = {.strings = &spec, .count = 1};
 	int rc = git_remote_fetch(transfer->remote, &specs, &options, NULL);
+	if (rc && !transfer->failed && end_lock(repo, ref))
+		rc = git_remote_fetch(transfer->remote, &specs, &options, NULL);
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
 }
 
@@ -296,7 +314,7 @@ int iov_job_git_fetch(struct iov_job *job)
 	bool current = git_reference_name_to_id(&ours, repo, ref) == 0 && git_oid_equal(&ours, &theirs);
 	if (!current && is_shallow(&transfer))
 		rc = iov_git_mark_ends(job, repo);
-	rc = rc || current ? rc : download(&transfer, ref);
+	rc = rc || current ? rc : download(&transfer, repo, ref);
 	return rc ? rc : answer_ref(job, repo, ref);
 }
 

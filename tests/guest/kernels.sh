@@ -3,19 +3,21 @@
 cd "$(dirname "$0")/../.." || exit 1
 kernels="6.1 6.12 7.2"
 suites=$(tests/guest/tests | grep -E '^(engine|hooks)_')
-# One of the long ones for each: emulation is slow. tests/guest/table runs all.
+# Few of the long ones for each: emulation is slow. tests/guest/table runs all. Upgrades at kprobe, fentry and LSM, which the live kernel may lack, are in one.
 longer() {
 	case "$1" in
-	6.1) echo tests/guest/inside/clsact.sh tests/guest/inside/older.sh ;;
-	*) echo main-job ;;
+	6.1) long=(tests/guest/inside/clsact.sh tests/guest/inside/older.sh) ;;
+	6.12) long=(main-job "env SOAK_RATE=200 tests/soak/events 50") ;;
+	*) long=(main-job) ;;
 	esac
 }
 out=$(mktemp -d) || exit 1
 trap 'rm -rf "$out"' EXIT
 failed=0
 for kernel in $kernels; do
-	# shellcheck disable=SC2046,SC2086
-	IOV_TEST_PACKETS=2000 tests/guest/run $kernel $suites $(longer $kernel) >"$out/$kernel" 2>"$out/$kernel.err" &
+	longer "$kernel"
+	# shellcheck disable=SC2086
+	IOV_TEST_PACKETS=2000 tests/guest/run $kernel $suites "${long[@]}" >"$out/$kernel" 2>"$out/$kernel.err" &
 	echo $! >"$out/$kernel.pid"
 done
 for kernel in $kernels; do

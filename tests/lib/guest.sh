@@ -34,7 +34,7 @@ guest_project() {
 	local tree=$1/project parts=(iovpkg iovpkg-worker tests/objects)
 	[ ! -e "$IOVPKG_BUILD/tests/unit/unit" ] || parts+=(tests/unit/unit)
 	mkdir -p "$tree"/{source,build}
-	tar -C "$IOVPKG_SOURCE" -c --exclude=tests/fuzz tests bpf-samples registry docs | tar -x -C "$tree/source"
+	tar -C "$IOVPKG_SOURCE" -c --exclude=tests/fuzz tests bpf-samples registry docs systemd | tar -x -C "$tree/source"
 	tar -C "$IOVPKG_BUILD" -c "${parts[@]}" | tar -x -C "$tree/build"
 	install -m 755 "$here/inside/init" "$tree/init"
 	guest_environment >"$tree/environment"

@@ -9,8 +9,13 @@ net_up "$ns"
 host() { in_b "$IOVPKG" --root "$tmp/host" "$@"; }
 live=$tmp/host/sys/fs/bpf/iovpkg/live
 saved=$tmp/host/var/lib/iovpkg/saved
-# A boot as far as iovpkg can tell: bpffs and all that it held are gone, and the journal is of another boot.
-reboot() { umount "$tmp/host/sys/fs/bpf"; }
+# A boot as far as iovpkg can tell: bpffs and all that it held are gone, for which the kernel takes its time, filters (clsact) too, and the journal is of
+# another boot.
+reboot() {
+	umount "$tmp/host/sys/fs/bpf"
+	in_b tc qdisc del dev iov-b clsact 2>/dev/null
+	for _ in {1..40}; do in_b ip link show iov-b | grep -q 'prog/xdp' || break; sleep 0.05; done
+}
 packets() { bpftool -j map dump pinned "$live/watched/maps/totals" | jq '[.[].formatted.values[].value.packets] | add'; }
 port() { bpftool -j map dump pinned "$live/watched/maps/by_port" | jq "[.[].formatted | select(.key.port == $1) | .value] | add"; }
 
@@ -62,11 +67,11 @@ equal "its map starts empty, the others do not" "$(packets) $(port 4000)" "0 110
 
 # What cannot come up is left out, and the exit code says so.
 reboot
-in_b ip link set iov-b name iov-c
+in_b sh -c "ip link set iov-b down && ip link set iov-b name iov-c" # before 6.2 none that is up can be renamed
 refuses "an interface that is not there" 18 "down: program 'count_in' of 'watched' is not attached to 'iov-b'" host restore
 also "the reason is told" "program 'count_in' of 'watched' is not attached: interface 'iov-b' not found"
 refuses "a second restore says the same" 18 "0 of 2 instances are up" host restore
-in_b ip link set iov-c name iov-b
+in_b sh -c "ip link set iov-c name iov-b && ip link set iov-b up"
 reboot
 check "and when it is there again" host restore
 

@@ -38,7 +38,7 @@ while [ $done -lt "$moves" ]; do
 	inside $words >"$tmp/last" 2>&1 || { cp "$tmp/last" "$out"; break; }
 	done=$((done + 1))
 done
-equal "$moves upgrades and rollbacks under traffic" $done "$moves"
+if [ $done -eq "$moves" ]; then pass "$moves upgrades and rollbacks under traffic"; else fail "$moves upgrades and rollbacks under traffic: $words after $done"; fi
 cp "$tmp/last" "$out"
 also "the time in which a late write is not seen is told" "a late write could not be seen"
 kill -TERM $sender

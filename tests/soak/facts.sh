@@ -51,6 +51,7 @@ agrees() {
 			tell($ours != $there; "the interfaces run \($there), status says \($ours)")' ||
 			echo "the facts could not be compared"
 	)
+	problems+=$(find "$bpffs/live" -mindepth 2 -maxdepth 2 2>/dev/null | grep -vE '/(progs|maps|links|slots|runs)$')
 	# Links exist below, so a folder without pins would go unseen.
 	problems+=$(find "$bpffs/live" -mindepth 1 -maxdepth 1 ! -name 'generation_*' -printf '%f\n' 2>/dev/null | sort | comm -3 - <(jq -r '.instances[].name' <<<"$status_json" | sort))
 	[ "$(find "$bpffs/live" -maxdepth 1 -name 'generation_*' -printf '%f ' 2>/dev/null)" = "generation_$(jq .generation <<<"$status_json") " ] ||

@@ -248,6 +248,22 @@ START_TEST(fetches_from_a_path)
 }
 END_TEST
 
+/* What a fetch that was killed left: a lock on the ref. */
+START_TEST(fetch_ends_a_lock_that_was_left)
+{
+	char commit[41], got[41];
+	iov_auto(iov_free_ptr) char *clone = iov_path(ctx, "/clone");
+	iov_auto(iov_free_ptr) char *lock = iov_path(ctx, "/clone/%s.lock", MAIN);
+	commit_file(NULL, "f", "1", commit);
+	unit_ok(ctx, iov_git_fetch(ctx, clone, repo, MAIN, got));
+	commit_file(commit, "f", "2", commit);
+	ck_assert_int_eq(iov_fs_replace(lock, "", 0, 0644), 0);
+	unit_ok(ctx, iov_git_fetch(ctx, clone, repo, MAIN, got));
+	ck_assert_str_eq(got, commit);
+	ck_assert(!iov_fs_exists(lock));
+}
+END_TEST
+
 /* A registry that was set back is fetched as it is: whether that is allowed is decided by its signed head, not here. */
 START_TEST(fetch_follows_a_rewritten_ref)
 {
@@ -438,6 +454,7 @@ Suite *suite_worker_git(void)
 	tcase_add_test(local, a_missing_worker_is_said);
 	TCase *remote = add_case(suite, "remote");
 	tcase_add_loop_test(remote, fetches_from_a_path, 0, 3);
+	tcase_add_test(remote, fetch_ends_a_lock_that_was_left);
 	tcase_add_test(remote, fetch_follows_a_rewritten_ref);
 	tcase_add_test(remote, fetch_errors_name_the_remedy);
 	tcase_add_test(remote, pushes_to_a_path);

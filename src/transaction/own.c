@@ -68,7 +68,7 @@ static bool has_kind(const char *dir)
 	return false;
 }
 
-/* Folders of ours: a tree, an instance's, base with a folder for each map in migration, one of pins. And what is none. */
+/* Folders of ours: a tree, an instance, base with a folder for each map in migration, pins. And what is none. */
 enum level { TREE, INSTANCE, MAPS, PINS, OURS, FOREIGN };
 
 static enum level level_of_kind(const char *kind)

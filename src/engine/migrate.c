@@ -135,25 +135,23 @@ static uint64_t now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* The kernel may have no memory for an entry at once (values for each CPU, before 6.2) that it has after a moment; what
+/* The kernel may have no memory for an entry at once (values for each CPU, on 6.1) that it has after a moment; what
  * found no room is met again. */
 static int pass_until_all(struct iov_migrating *migrating, enum iov_pass_kind kind, struct iov_migrated *ret)
 {
-	uint64_t dropped = UINT64_MAX;
-	for (unsigned vain = 0; vain < VAIN_MAX; vain++) {
+	ret->dropped = UINT64_MAX;
+	for (unsigned vain = 0; ret->dropped && vain < VAIN_MAX;) {
 		struct iov_migrated one = {0};
+		if (vain)
+			nanosleep(&(struct timespec){.tv_nsec = MOMENT_NS}, NULL);
 		int rc = (migrating->is_listed ? run_listed : run)(migrating, kind, &one);
 		if (rc)
 			return rc;
 		migrating->record->passes++;
+		vain = one.dropped < ret->dropped ? 1 : vain + 1;
 		ret->entries = one.entries;
 		ret->changed += one.changed;
 		ret->dropped = one.dropped;
-		if (!one.dropped)
-			break;
-		vain = one.dropped < dropped ? 0 : vain;
-		dropped = one.dropped;
-		nanosleep(&(struct timespec){.tv_nsec = MOMENT_NS}, NULL);
 	}
 	return IOV_OK;
 }

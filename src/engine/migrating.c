@@ -282,15 +282,15 @@ int iov_migrating_prepare_programs(struct iov_migrating *migrating)
 
 int iov_migrating_program(struct iov_migrating *migrating, enum iov_pass_kind kind, bool first, int *ret)
 {
-	iov_auto(iov_free_ptr) char *path =
-		base_path(migrating->migration->new_dir, migrating->to->name, program_pins[kind]);
-	*ret = -1;
-	if (!path)
-		return iov_oom(migrating->ctx);
-	int rc = first || migrating->is_listed ? IOV_OK : iov_pins_open(migrating->ctx, path, ret);
-	return rc || *ret >= 0
-		       ? rc
-		       : iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, first, ret);
+	if (!first && !migrating->is_listed) {
+		const struct iov_migration *migration = migrating->migration;
+		iov_auto(iov_free_ptr) char *path =
+			base_path(migration->new_dir, migrating->to->name, program_pins[kind]);
+		int rc = path ? iov_pins_open(migrating->ctx, path, ret) : iov_oom(migrating->ctx);
+		if (rc || *ret >= 0)
+			return rc;
+	}
+	return iov_pass_load(migrating->ctx, migrating->conversion, &migrating->maps, kind, first, ret);
 }
 
 int iov_migrating_each(struct iov_ctx *ctx, const struct iov_migration *migration,

@@ -56,81 +56,6 @@ static void release_folder(struct folder *folder)
 	iov_fs_names_free(folder->names, folder->count);
 }
 
-/* Pins are no folders; but what a map in migration has stands in one for each. */
-static unsigned depth_of(const char *kind)
-{
-	return !strcmp(kind, "base");
-}
-
-static bool holds_pins(const char *dir, unsigned depth)
-{
-	iov_auto(release_folder) struct folder folder = {0};
-	if (!is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
-		return false;
-	for (size_t i = 0; i < folder.count; i++) {
-		iov_auto(iov_buf_release) struct iov_buf path = {0};
-		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path) || (is_folder(path.data) && (!depth || !holds_pins(path.data, depth - 1))))
-			return false;
-	}
-	return true;
-}
-
-bool iov_own_is_instance(const char *dir)
-{
-	const char *slash = strrchr(dir, '/');
-	iov_auto(release_folder) struct folder folder = {0};
-	if (!iov_is_name(slash ? slash + 1 : dir) || !is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
-		return false;
-	for (size_t i = 0; i < folder.count; i++) {
-		iov_auto(iov_buf_release) struct iov_buf path = {0};
-		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path) || !iov_own_is_kind(folder.names[i]) ||
-		    !holds_pins(path.data, depth_of(folder.names[i])))
-			return false;
-	}
-	return folder.count > 0;
-}
-
-typedef int (*each_foreign)(struct iov_ctx *ctx, const char *path, void *data);
-
-/* In a folder of pins: folders that are too deep. */
-static int visit_pins(struct iov_ctx *ctx, const char *dir, unsigned depth, each_foreign each, void *data)
-{
-	iov_auto(release_folder) struct folder folder = {0};
-	int rc = iov_fs_names(dir, &folder.names, &folder.count);
-	if (rc)
-		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", dir);
-	for (size_t i = 0; !rc && i < folder.count; i++) {
-		iov_auto(iov_buf_release) struct iov_buf path = {0};
-		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path))
-			return iov_oom(ctx);
-		if (is_folder(path.data))
-			rc = depth ? visit_pins(ctx, path.data, depth - 1, each, data) : each(ctx, path.data, data);
-	}
-	return rc;
-}
-
-/* Below an instance's folder: what is no folder of pins. */
-static int visit_instance(struct iov_ctx *ctx, const char *dir, each_foreign each, void *data)
-{
-	iov_auto(release_folder) struct folder folder = {0};
-	int rc = iov_fs_names(dir, &folder.names, &folder.count);
-	if (rc)
-		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", dir);
-	for (size_t i = 0; !rc && i < folder.count; i++) {
-		iov_auto(iov_buf_release) struct iov_buf path = {0};
-		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
-		if (iov_buf_failed(&path))
-			return iov_oom(ctx);
-		rc = iov_own_is_kind(folder.names[i]) && is_folder(path.data)
-			     ? visit_pins(ctx, path.data, depth_of(folder.names[i]), each, data)
-			     : each(ctx, path.data, data);
-	}
-	return rc;
-}
-
 /* Has an instance's folder at least one folder of pins? */
 static bool has_kind(const char *dir)
 {
@@ -143,27 +68,82 @@ static bool has_kind(const char *dir)
 	return false;
 }
 
-int iov_own_each_foreign(struct iov_ctx *ctx, const char *tree, each_foreign each, void *data)
+/* Folders of ours: a tree, an instance, base with a folder for each map in migration, pins. And what is none. */
+enum level { TREE, INSTANCE, MAPS, PINS, OURS, FOREIGN };
+
+static enum level level_of_kind(const char *kind)
+{
+	return !strcmp(kind, "base") ? MAPS : PINS;
+}
+
+/* What is `path` of a folder of that level: a folder of the next, a pin or mark of ours, or foreign? */
+static enum level level_below(enum level level, const char *name, const char *path)
+{
+	switch (level) {
+	case TREE:
+		if (iov_own_is_mark(name) && is_folder(path))
+			return OURS;
+		return iov_is_name(name) && has_kind(path) ? INSTANCE : FOREIGN;
+	case INSTANCE:
+		return iov_own_is_kind(name) && is_folder(path) ? level_of_kind(name) : FOREIGN;
+	case MAPS:
+		return is_folder(path) ? PINS : OURS;
+	default:
+		return is_folder(path) ? FOREIGN : OURS;
+	}
+}
+
+/* Is it a folder with nothing foreign in it? */
+static bool is_ours(const char *dir, enum level level)
 {
 	iov_auto(release_folder) struct folder folder = {0};
-	int rc = iov_fs_names(tree, &folder.names, &folder.count);
-	if (rc == -ENOENT)
+	if (!is_folder(dir) || iov_fs_names(dir, &folder.names, &folder.count))
+		return false;
+	for (size_t i = 0; i < folder.count; i++) {
+		iov_auto(iov_buf_release) struct iov_buf path = {0};
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
+		if (iov_buf_failed(&path))
+			return false;
+		enum level below = level_below(level, folder.names[i], path.data);
+		if (below == FOREIGN || (below != OURS && !is_ours(path.data, below)))
+			return false;
+	}
+	return true;
+}
+
+bool iov_own_is_instance(const char *dir)
+{
+	const char *slash = strrchr(dir, '/');
+	return iov_is_name(slash ? slash + 1 : dir) && has_kind(dir) && is_ours(dir, INSTANCE);
+}
+
+typedef int (*each_foreign)(struct iov_ctx *ctx, const char *path, void *data);
+
+static int visit(struct iov_ctx *ctx, const char *dir, enum level level, each_foreign each, void *data)
+{
+	iov_auto(release_folder) struct folder folder = {0};
+	int rc = iov_fs_names(dir, &folder.names, &folder.count);
+	if (rc == -ENOENT && level == TREE)
 		return IOV_OK;
 	if (rc)
-		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", tree);
+		return iov_error_errno(ctx, rc, "cannot list the pins in '%s'", dir);
 	for (size_t i = 0; !rc && i < folder.count; i++) {
 		iov_auto(iov_buf_release) struct iov_buf path = {0};
-		iov_buf_printf(&path, "%s/%s", tree, folder.names[i]);
+		iov_buf_printf(&path, "%s/%s", dir, folder.names[i]);
 		if (iov_buf_failed(&path))
 			return iov_oom(ctx);
-		if (iov_own_is_mark(folder.names[i]) && is_folder(path.data))
-			continue;
-		if (iov_is_name(folder.names[i]) && has_kind(path.data))
-			rc = visit_instance(ctx, path.data, each, data);
-		else
+		enum level below = level_below(level, folder.names[i], path.data);
+		if (below == FOREIGN)
 			rc = each(ctx, path.data, data);
+		else if (below != OURS)
+			rc = visit(ctx, path.data, below, each, data);
 	}
 	return rc;
+}
+
+int iov_own_each_foreign(struct iov_ctx *ctx, const char *tree, each_foreign each, void *data)
+{
+	return visit(ctx, tree, TREE, each, data);
 }
 
 /* ---- removing ---- */
@@ -206,7 +186,7 @@ static int remove_kinds(struct iov_engine *engine, const char *dir)
 		iov_buf_printf(&path, "%s/%s", dir, kinds[i]);
 		if (iov_buf_failed(&path))
 			return iov_oom(engine->ctx);
-		if (holds_pins(path.data, depth_of(kinds[i])))
+		if (is_ours(path.data, level_of_kind(kinds[i])))
 			rc = engine->ops->remove_tree(engine, path.data);
 	}
 	return rc;

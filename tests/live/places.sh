@@ -1,21 +1,14 @@
 #!/bin/bash
 # Two modules change places at hooks where only one may be: netfilter at one priority, and the flow dissector of a network namespace.
-. "$(dirname "$0")/../lib/test.sh"
-. "$top/tests/lib/net.sh"
-need_bpf
-for tool in jq bpftool; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
-cleanup() { net_down "iov-places-$$"; }
-net_up "iov-places-$$"
-inside() { in_b "$IOVPKG" --root "$tmp/host" "$@"; }
-live=$tmp/host/sys/fs/bpf/iovpkg/live
-sent() { bpftool -j map dump pinned "$live/$1/maps/bss" | jq '[.[0].formatted.value[".bss"][] | .sent // empty] | first'; }
+. "$(dirname "$0")/../lib/sample.sh"
+sent() { entries "$1" bss | jq '[.[0].value[".bss"][] | .sent // empty] | first'; }
 attached() { inside status --json | jq -r '[.instances[] | .name as $name | .hooks[] | select(.attached) | "\($name):\(.program)"] | sort | join(" ")'; }
 generation() { inside list --json | jq .generation; }
 for name in left right; do
 	cp -r "$top/tests/modules/turn" "$tmp/$name"
 	sed -i "s/^name: .*/name: $name/" "$tmp/$name/iov.yaml"
 done
-setup_registry "$tmp/left" "$tmp/right"
+sample_up "iov-places-$$" "$tmp/left" "$tmp/right"
 
 check "left takes the places" inside install left
 with_left=$(generation)

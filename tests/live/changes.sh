@@ -31,8 +31,8 @@ seen() { bpftool -j map dump pinned "$live/$1/maps/seen" | jq "[.[].formatted.va
 running() { in_b bpftool -j net show dev "${1:-iov-b}" | jq -r '[.[].xdp[]?.id] | first // empty' | xargs -r bpftool -j prog show id | jq -r .name; }
 generation() { inside list --json | jq .generation; }
 names() { inside status --json | jq -r '[.instances[].name] | sort | join(" ")'; }
-traffic() { nsenter --net="/run/netns/$net-a" "$tmp/send" iov-a 80 64 40000 0 "$tmp/sent" >"$tmp/said" & sender=$!; sleep 0.2; }
-quiet() { sleep 0.1; kill -TERM "$sender"; wait "$sender"; sender=''; sleep 0.2; read -r sent refused _ <"$tmp/said"; frames=$((sent + refused)); }
+traffic() { dropped=$(net_dropped a); nsenter --net="/run/netns/$net-a" "$tmp/send" iov-a 80 64 40000 0 "$tmp/sent" >"$tmp/said" & sender=$!; sleep 0.2; }
+quiet() { sleep 0.1; kill -TERM "$sender"; wait "$sender"; sender=''; sleep 0.2; read -r sent refused _ <"$tmp/said"; frames=$((sent + refused + dropped - $(net_dropped a))); }
 
 check "install left and follower" inside install left follower --set iface=iov-b
 with_left=$(generation)

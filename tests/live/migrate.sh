@@ -46,6 +46,8 @@ check "the sender ends well" wait $sender
 sender=
 sleep 0.3
 sent=$(awk '{ sent += $2 } END { print sent }' "$tmp/sent")
+read -r _ refused _ <"$tmp/said"
+equal "no frame was dropped unsaid" "$(net_dropped a)" "$refused"
 for map in flows recent cpu_flows sides; do
 	equal "every frame is counted once in '$map'" "$(counted $map)" "$sent $((sent * 100))"
 done

@@ -10,17 +10,6 @@ struct experiment {
 	bool with_yanked, with_prereleases, with_young;
 };
 
-static bool is_in_proof(const struct facts *facts, const struct iov_wish *wish)
-{
-	for (size_t i = 0; i < facts->count; i++) {
-		const struct incompatibility *fact = facts->items[i];
-		if (fact->origin == WISH && fact->need.requirement == wish->requirement &&
-		    fact->need.module->name == wish->name)
-			return true;
-	}
-	return false;
-}
-
 static bool is_wished(const struct solver *solver, const struct module *module)
 {
 	for (size_t i = 0; i < solver->request->n_wishes; i++)
@@ -65,38 +54,32 @@ static void tell_chosen(const struct solver *solver, struct iov_buf *text)
 	}
 }
 
-static int try_out(struct solver *solver, const struct iov_resolve_request *request, struct experiment experiment,
-		   struct iov_buf *text)
+static int try_out(const struct refused *refused, const struct iov_resolve_request *request,
+		   struct experiment experiment, struct iov_buf *text)
 {
-	iov_auto(iov_solver_release) struct solver other;
-	iov_solver_init_trial(&other, solver->ctx, request, solver->provider);
-	other.with_yanked = experiment.with_yanked;
-	other.with_prereleases = experiment.with_prereleases;
-	other.with_young = experiment.with_young;
-	int err = iov_solver_add_wishes(&other);
+	iov_auto(iov_solver_release) struct solver solver;
+	iov_solver_init_trial(&solver, refused->ctx, request, refused->provider);
+	solver.with_yanked = experiment.with_yanked;
+	solver.with_prereleases = experiment.with_prereleases;
+	solver.with_young = experiment.with_young;
+	int err = iov_solver_add_wishes(&solver);
 	if (!err)
-		err = iov_solver_search(&other);
-	if (!err && !other.failure)
-		tell_chosen(&other, text);
+		err = iov_solver_search(&solver);
+	if (!err && !solver.failure)
+		tell_chosen(&solver, text);
 	return err;
 }
 
 /* An experiment that fails, also for lack of an answer, has nothing to tell. */
-int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text)
+int iov_proof_hints(const struct refused *refused, struct iov_buf *text)
 {
 	static const struct experiment experiments[] = {
 		{.with_young = true}, {.with_yanked = true}, {.with_prereleases = true}};
-	struct iov_resolve_request request = *solver->request;
-	struct iov_wish *wishes = iov_arena_take(&solver->arena, request.n_wishes * sizeof(*wishes));
-	if (!wishes)
-		return iov_oom(solver->ctx);
-	request.wishes = wishes;
-	request.n_wishes = 0;
-	for (size_t i = 0; i < solver->request->n_wishes; i++)
-		if (is_in_proof(facts, &solver->request->wishes[i]))
-			wishes[request.n_wishes++] = solver->request->wishes[i];
+	struct iov_resolve_request request = *refused->request;
+	request.wishes = refused->blamed;
+	request.n_wishes = refused->n_blamed;
 	for (size_t i = 0; i < IOV_COUNT(experiments); i++) {
-		int err = try_out(solver, &request, experiments[i], text);
+		int err = try_out(refused, &request, experiments[i], text);
 		if (err == IOV_E_SPACE)
 			return err;
 	}

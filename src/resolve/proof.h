@@ -47,10 +47,19 @@ int iov_proof_explain(struct solver *solver, const struct proof *proof, struct i
 /* derivation.c: see resolve.h. */
 int iov_proof_to_json(struct solver *solver, const struct proof *proof, json_t **ret);
 
+/* Nothing fits `request`; `blamed` are those of its wishes that the proof rests on. */
+struct refused {
+	struct iov_ctx *ctx;
+	const struct iov_resolve_request *request;
+	const struct iov_provider *provider;
+	const struct iov_wish *blamed;
+	size_t n_blamed;
+};
+
 /* hints.c: what would fit if young or yanked releases or pre-releases counted, each as "; ...". */
-int iov_proof_hints(struct solver *solver, const struct facts *facts, struct iov_buf *text);
+int iov_proof_hints(const struct refused *refused, struct iov_buf *text);
 
 /* ways.c: what a person can do, as "ask for 'a' ^1.0.0, or leave out 'b'"; nothing where no way was found. */
-int iov_proof_ways(struct solver *solver, const struct facts *facts, struct iov_buf *text);
+int iov_proof_ways(const struct refused *refused, struct iov_buf *text);
 
 #endif

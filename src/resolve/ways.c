@@ -3,6 +3,7 @@
 #include "resolve/proof.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/cleanup.h"
@@ -10,30 +11,27 @@
 #define WAYS_MAX 3   /* more of them help nobody to choose */
 #define TRIALS_MAX 8 /* wishes */
 
-static bool is_same_wish(const struct incompatibility *fact, const struct iov_wish *wish)
+static bool is_same_wish(const struct iov_wish *left, const struct iov_wish *right)
 {
-	const struct iov_requirement *a = fact->need.requirement, *b = wish->requirement;
-	if (strcmp(fact->need.module->name, wish->name) != 0)
+	const struct iov_requirement *a = left->requirement, *b = right->requirement;
+	if (strcmp(left->name, right->name) != 0)
 		return false;
 	return a == b || (a && b && !strcmp(iov_requirement_text(a), iov_requirement_text(b)));
 }
 
-/* All wishes but this one; in its place, `instead` where it is not NULL. */
-static int other_wishes(struct solver *solver, const struct incompatibility *fact, const struct iov_wish *instead,
-			struct iov_resolve_request *request)
+/* All wishes but this one; in its place, `instead` where it is not NULL. The caller's to free; NULL: no memory. */
+static struct iov_wish *other_wishes(const struct iov_resolve_request *request, const struct iov_wish *wish,
+				     const struct iov_wish *instead, size_t *ret_count)
 {
-	struct iov_wish *wishes = iov_arena_take(&solver->arena, (request->n_wishes + 1) * sizeof(*wishes));
+	struct iov_wish *wishes = calloc(request->n_wishes + 1, sizeof(*wishes));
 	size_t count = 0;
-	if (!wishes)
-		return iov_oom(solver->ctx);
-	for (size_t i = 0; i < request->n_wishes; i++)
-		if (!is_same_wish(fact, &request->wishes[i]))
+	for (size_t i = 0; wishes && i < request->n_wishes; i++)
+		if (!is_same_wish(wish, &request->wishes[i]))
 			wishes[count++] = request->wishes[i];
-	if (instead)
+	if (wishes && instead)
 		wishes[count++] = *instead;
-	request->wishes = wishes;
-	request->n_wishes = count;
-	return IOV_OK;
+	*ret_count = count;
+	return wishes;
 }
 
 static void tell_version(const struct module *module, struct iov_buf *text)
@@ -47,61 +45,50 @@ static void tell_version(const struct module *module, struct iov_buf *text)
 }
 
 /* Appends what to do when it helps. A trial that fails, also for lack of an answer, has nothing to tell. */
-static int try_wish(struct solver *solver, const struct incompatibility *fact, const struct iov_wish *instead,
+static int try_wish(const struct refused *refused, const struct iov_wish *wish, const struct iov_wish *instead,
 		    const char *between, struct iov_buf *text)
 {
-	iov_auto(iov_solver_release) struct solver other;
-	struct iov_resolve_request request = *solver->request;
+	iov_auto(iov_solver_release) struct solver solver;
+	struct iov_resolve_request request = *refused->request;
+	iov_auto(iov_free_ptr) struct iov_wish *wishes =
+		other_wishes(refused->request, wish, instead, &request.n_wishes);
 	struct module *module = NULL;
-	int err = other_wishes(solver, fact, instead, &request);
-	iov_solver_init_trial(&other, solver->ctx, &request, solver->provider);
+	request.wishes = wishes;
+	iov_solver_init_trial(&solver, refused->ctx, &request, refused->provider);
+	int err = wishes ? iov_solver_add_wishes(&solver) : iov_oom(refused->ctx);
 	if (!err)
-		err = iov_solver_add_wishes(&other);
-	if (!err)
-		err = iov_solver_search(&other);
+		err = iov_solver_search(&solver);
 	if (!err && instead)
-		err = iov_solver_module(&other, instead->name, &module);
-	if (err || other.failure)
+		err = iov_solver_module(&solver, instead->name, &module);
+	if (err || solver.failure)
 		return err == IOV_E_SPACE ? err : IOV_OK;
 	iov_buf_puts(text, between);
 	if (instead)
 		tell_version(module, text);
 	else
-		iov_buf_printf(text, "leave out '%s'", fact->need.module->name);
+		iov_buf_printf(text, "leave out '%s'", wish->name);
 	return IOV_OK;
 }
 
-static size_t count_wishes(const struct facts *facts)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < facts->count; i++)
-		count += facts->items[i]->origin == WISH;
-	return count;
-}
-
-static int try_ways(struct solver *solver, const struct incompatibility *fact, bool alone, const char *between,
+static int try_ways(const struct refused *refused, const struct iov_wish *wish, const char *between,
 		    struct iov_buf *text)
 {
-	const struct iov_wish any = {.name = fact->need.module->name, .why = fact->why};
+	const struct iov_wish any = {.name = wish->name, .why = wish->why};
 	size_t before = text->len;
-	int err = fact->need.requirement ? try_wish(solver, fact, &any, between, text) : IOV_OK;
-	if (!err && text->len == before && !alone)
-		err = try_wish(solver, fact, NULL, between, text);
+	int err = wish->requirement ? try_wish(refused, wish, &any, between, text) : IOV_OK;
+	if (!err && text->len == before && refused->n_blamed > 1)
+		err = try_wish(refused, wish, NULL, between, text);
 	return err;
 }
 
-int iov_proof_ways(struct solver *solver, const struct facts *facts, struct iov_buf *text)
+int iov_proof_ways(const struct refused *refused, struct iov_buf *text)
 {
-	bool alone = count_wishes(facts) < 2;
-	size_t ways = 0, trials = 0;
+	size_t ways = 0;
 	int err = IOV_OK;
-	for (size_t i = 0; !err && i < facts->count && ways < WAYS_MAX && trials < TRIALS_MAX; i++) {
-		if (facts->items[i]->origin != WISH)
-			continue;
+	for (size_t i = 0; !err && i < refused->n_blamed && i < TRIALS_MAX && ways < WAYS_MAX; i++) {
 		size_t before = text->len;
-		err = try_ways(solver, facts->items[i], alone, text->len ? ", or " : "", text);
+		err = try_ways(refused, &refused->blamed[i], text->len ? ", or " : "", text);
 		ways += text->len > before;
-		trials++;
 	}
 	return err;
 }

@@ -1,34 +1,24 @@
 /* Any bytes as a saved map, with the digest that they should have: refused with a text, or every entry can be read, and
  * added up by the layout that came with them. */
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "core/persist.h"
 #include "core/place.h"
+#include "file.h"
 #include "state/saved.h"
+#include "util/buf.h"
 #include "util/cleanup.h"
-#include "util/fs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char path[] = "/tmp/iov-fuzz-saved.XXXXXX";
-static int fd = -1;
-
-static void remove_file(void)
+static const char *with_digest(const uint8_t *data, size_t size)
 {
-	unlink(path);
-}
-
-static void write_file(const uint8_t *data, size_t size)
-{
+	iov_auto(iov_buf_release) struct iov_buf file = {0};
 	uint8_t digest[IOV_DIGEST_SIZE];
-	if (fd < 0 && ((fd = mkstemp(path)) < 0 || atexit(remove_file)))
-		abort();
 	iov_sha256(data, size, digest);
-	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) || iov_fs_write_fd(fd, data, size) ||
-	    iov_fs_write_fd(fd, digest, sizeof(digest)))
+	iov_buf_add(&file, data, size);
+	iov_buf_add(&file, digest, sizeof(digest));
+	if (iov_buf_failed(&file))
 		abort();
+	return fuzz_file((const uint8_t *)file.data, file.len);
 }
 
 static void read_entries(struct iov_ctx *ctx, struct iov_saved_reader *reader)
@@ -59,8 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	iov_auto(iov_saved_reader_release) struct iov_saved_reader reader = {.fd = -1};
 	if (iov_ctx_new(NULL, &ctx))
 		abort();
-	write_file(data, size);
-	if (iov_saved_open(ctx, path, &reader) == IOV_OK)
+	if (iov_saved_open(ctx, with_digest(data, size), &reader) == IOV_OK)
 		read_entries(ctx, &reader);
 	else if (!*iov_error_text(ctx))
 		abort();

@@ -39,10 +39,12 @@ is_whole() {
 }
 back() { [ "$(at)" = "$old" ] || inside rollback --quiet >"$out" 2>&1; }
 
+# A shell in the background has its commands ignore SIGINT, and so would they.
+attentive() { in_b env --default-signal=INT,TERM,HUP "$IOVPKG" --root "$tmp/host" "$@"; }
 # run_until POINT COMMAND...: the command stops at a fault point; sets pid.
 run_until() {
 	local point=$1; shift
-	IOVPKG_FAULT="stop:$point" in_b "$IOVPKG" --root "$tmp/host" "$@" >"$tmp/said" 2>&1 &
+	IOVPKG_FAULT="stop:$point" attentive "$@" >"$tmp/said" 2>&1 &
 	job=$!
 	for _ in {1..400}; do
 		pid=$(pgrep -f -- "--root $tmp/host $*" | while read -r one; do [ "$(readlink "/proc/$one/exe")" = "$(readlink -f "$IOVPKG")" ] && grep -q '^State:.T' "/proc/$one/status" && echo "$one"; done | head -n 1)
@@ -83,7 +85,7 @@ else fail "the upgrade stops at the store"; fi
 bad=0
 for try in {1..12}; do
 	signals=(INT TERM HUP)
-	in_b "$IOVPKG" --root "$tmp/host" upgrade flow-count --offline >"$tmp/said" 2>&1 &
+	attentive upgrade flow-count --offline >"$tmp/said" 2>&1 &
 	job=$!
 	sleep "0.$(printf %03d $((RANDOM % 160)))"
 	pkill -"${signals[try % 3]}" -f -- "^$IOVPKG --root $tmp/host upgrade" 2>/dev/null

@@ -152,6 +152,19 @@ static int check_programs(const struct agreement *a)
 	return rc;
 }
 
+static int check_choose(const struct agreement *a)
+{
+	size_t i, k;
+	int rc = IOV_OK;
+	json_t *group, *name;
+	json_array_foreach(json_object_get(a->manifest->json, "choose"), i, group) {
+		json_array_foreach(group, k, name) {
+			rc = rc ? rc : require_program(a, "'choose' names the program", json_string_value(name));
+		}
+	}
+	return rc;
+}
+
 /* What belongs to one object alone, and why. An importer would run with another's constants in silence. */
 static const char *why_not_shared(const struct agreement *a, const char *name)
 {
@@ -337,8 +350,9 @@ static int check_license(const struct agreement *a)
 int iov_check_agreement(struct iov_ctx *ctx, const struct iov_manifest *manifest, const struct iov_object *object,
 			const char *path)
 {
-	static int (*const checks[])(const struct agreement *) = {
-		check_programs, check_maps, check_params, check_health, check_persist, check_events, check_license};
+	static int (*const checks[])(const struct agreement *) = {check_programs, check_choose, check_maps,
+								  check_params,	  check_health, check_persist,
+								  check_events,	  check_license};
 	struct agreement agreement = {ctx, manifest, object, path};
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < IOV_COUNT(checks); i++)

@@ -22,6 +22,7 @@ static void instance_release(struct iov_instance *instance)
 	free(instance->module);
 	json_decref(instance->params);
 	json_decref(instance->imports);
+	json_decref(instance->passed_over);
 }
 
 void iov_generation_free(struct iov_generation *generation)
@@ -121,6 +122,8 @@ static bool copy_instance(const struct iov_instance *from, struct iov_instance *
 		.params = json_deep_copy(from->params),
 		.imports = json_deep_copy(from->imports),
 		.wished = from->wished,
+		.group = from->group,
+		.passed_over = json_incref(from->passed_over),
 		.renewed = from->renewed,
 	};
 	if (ret->name && ret->module && ret->params && ret->imports)

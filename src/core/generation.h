@@ -16,9 +16,11 @@ struct iov_installed {
 struct iov_instance {
 	char *name; /* the alias, by default the module's name; unique; [a-z][a-z0-9-]{0,63} */
 	char *module;
-	json_t *params;	  /* object of strings, every parameter resolved; owned */
-	json_t *imports;  /* object: map name in this module -> providing instance; owned */
-	bool wished;	  /* asked for; otherwise loaded for its importers and gone with the last of them */
+	json_t *params;	     /* object of strings, every parameter resolved; owned */
+	json_t *imports;     /* object: map name in this module -> providing instance; owned */
+	bool wished;	     /* asked for; otherwise loaded for its importers and gone with the last of them */
+	unsigned group;	     /* of the module's `choose`, the one that it runs (core/groups.h); 0: none */
+	json_t *passed_over; /* why each group before that one does not run here: strings; NULL: none; owned */
 	uint64_t renewed; /* the generation that brought it up anew, though nothing of it differs: a repair; 0: none */
 };
 

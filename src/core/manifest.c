@@ -316,7 +316,7 @@ const char *iov_manifest_unsupported(const struct iov_manifest *manifest)
 		if (json_object_size(json_object_get(program, "order")))
 			return "programs.*.order";
 	}
-	return json_object_get(json, "choose") ? "choose" : NULL;
+	return NULL;
 }
 
 json_t *iov_manifest_json_schema(void)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/groups.h"
 #include "core/manifest_health.h"
 #include "util/nearest.h"
 #include "util/cleanup.h"
@@ -176,6 +177,76 @@ static int check_params(const struct check *check)
 	return IOV_OK;
 }
 
+/* ---- choose ---- */
+
+/* A program of one group: it stands nowhere else, and the group is used whole. */
+static int check_member(const struct check *check, const struct iov_node *member, unsigned group)
+{
+	const struct iov_program_spec *spec = iov_manifest_program(check->manifest, member->text);
+	bool again = iov_group_of(check->manifest, member->text) != group;
+	for (const struct iov_node *next = member->next; next; next = next->next)
+		again |= !strcmp(next->text, member->text);
+	if (again)
+		return iov_node_error(check->ctx, check->path, member,
+				      "program '%s' stands twice in 'choose'; a program is in one group, or in none if "
+				      "it is always loaded",
+				      member->text);
+	if (!spec || !spec->optional)
+		return IOV_OK;
+	return iov_node_key_error(check->ctx, check->path, at(check, "programs", member->text, "optional", NULL),
+				  "program '%s' is in a group of 'choose', which is used whole or not at all; remove "
+				  "this, or take it out of the group",
+				  member->text);
+}
+
+static int check_choose(const struct check *check)
+{
+	const struct iov_node *list = at(check, "choose", NULL, NULL, NULL);
+	unsigned number = 0;
+	int rc = IOV_OK;
+	if (list && list->n_items > IOV_GROUPS_MAX)
+		return iov_node_error(check->ctx, check->path, list, "%zu groups are too many; %d are the most",
+				      list->n_items, IOV_GROUPS_MAX);
+	for (const struct iov_node *group = list ? list->first : NULL; group && !rc; group = group->next) {
+		number++;
+		for (const struct iov_node *member = group->first; member && !rc; member = member->next)
+			rc = check_member(check, member, number);
+	}
+	return rc;
+}
+
+/* ---- health ---- */
+
+/* The group of the program that this check is of; 0: none. */
+static unsigned group_of_check(const struct check *check, const struct iov_health_spec *spec)
+{
+	return spec->kind == IOV_HEALTH_PROGRAM ? iov_group_of(check->manifest, spec->name) : 0;
+}
+
+/* Whichever group is chosen, the same is asked of it. */
+static int check_health_of_groups(const struct check *check)
+{
+	const struct iov_manifest *manifest = check->manifest;
+	const struct iov_node *node = at(check, "health", NULL, NULL, NULL), *asking = NULL;
+	bool asked[IOV_GROUPS_MAX + 1] = {false};
+	node = node ? node->first : NULL;
+	for (size_t i = 0; i < manifest->n_health && node; i++, node = node->next) {
+		unsigned group = group_of_check(check, &manifest->health[i]);
+		asked[group] = true;
+		if (group && !asking)
+			asking = node;
+	}
+	for (unsigned group = 1; asking && group <= iov_groups_count(manifest); group++) {
+		iov_auto(iov_free_ptr) char *text = asked[group] ? NULL : iov_group_text(manifest, group);
+		if (text)
+			return iov_node_error(check->ctx, check->path, asking,
+					      "this check is of a program in 'choose', and the group with %s has none; "
+					      "give each group one",
+					      text);
+	}
+	return IOV_OK;
+}
+
 static int check_health(const struct check *check)
 {
 	return iov_manifest_check_health(check->ctx, check->path, at(check, "health", NULL, NULL, NULL),
@@ -185,8 +256,10 @@ static int check_health(const struct check *check)
 int iov_manifest_check(struct iov_ctx *ctx, const char *path, const struct iov_node *tree,
 		       const struct iov_manifest *manifest)
 {
-	static int (*const checks[])(const struct check *check) = {check_dependencies, check_imports, check_own_maps,
-								   check_programs,     check_params,  check_health};
+	static int (*const checks[])(const struct check *check) = {
+		check_dependencies, check_imports, check_own_maps, check_programs,
+		check_params,	    check_choose,  check_health,   check_health_of_groups,
+	};
 	const struct check check = {.ctx = ctx, .path = path, .tree = tree, .manifest = manifest};
 	int err = IOV_OK;
 	for (size_t i = 0; !err && i < IOV_COUNT(checks); i++)

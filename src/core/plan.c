@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "core/groups.h"
 #include "util/cleanup.h"
 
 static const char *const change_words[] = {
@@ -11,19 +12,22 @@ static const char *const change_words[] = {
 	[IOV_UNLOAD] = "unload",
 };
 
+void iov_instance_change_release(struct iov_instance_change *change)
+{
+	for (size_t i = 0; i < change->n_sites; i++)
+		free(change->sites[i].target);
+	free(change->sites);
+	for (size_t i = 0; i < change->n_maps; i++)
+		iov_map_fate_release(&change->maps[i].fate);
+	free(change->maps);
+}
+
 void iov_plan_free(struct iov_plan *plan)
 {
 	if (!plan)
 		return;
-	for (size_t i = 0; i < plan->n_instances; i++) {
-		struct iov_instance_change *one = &plan->instances[i];
-		for (size_t k = 0; k < one->n_sites; k++)
-			free(one->sites[k].target);
-		free(one->sites);
-		for (size_t k = 0; k < one->n_maps; k++)
-			iov_map_fate_release(&one->maps[k].fate);
-		free(one->maps);
-	}
+	for (size_t i = 0; i < plan->n_instances; i++)
+		iov_instance_change_release(&plan->instances[i]);
 	free(plan->instances);
 	free(plan->releases);
 	free(plan);
@@ -102,6 +106,8 @@ static json_t *health_json(const struct iov_plan *plan, const struct iov_instanc
 	bool comes = one->change == IOV_LOAD || one->change == IOV_REPLACE;
 	const struct iov_manifest *manifest = comes && !plan->no_health ? manifest_of(one->new) : NULL;
 	for (size_t i = 0; texts && manifest && i < manifest->n_health; i++) {
+		if (!iov_health_is_asked(manifest, &manifest->health[i], one->after->group))
+			continue;
 		iov_auto(iov_free_ptr) char *text = iov_health_text(&manifest->health[i]);
 		if (text && !json_array_append_new(texts, json_string(text)))
 			continue;
@@ -147,10 +153,11 @@ static json_t *instance_json(const struct iov_plan *plan, const struct iov_insta
 	iov_auto(iov_json_release) json_t *maps = maps_json(one);
 	if (!hooks || !maps)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:O, s:O, s:o, s:o}", "instance", instance->name, "module",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:O, s:O, s:o, s:o, s:o}", "instance", instance->name, "module",
 			 instance->module, "change", change_words[one->change], "from", version_of(one->old), "to",
 			 version_of(one->new), "hooks", hooks, "maps", maps, "imports", imports_json(one), "health",
-			 health_json(plan, one));
+			 health_json(plan, one), "choice",
+			 iov_choice_json(manifest_of(one->after ? one->new : one->old), instance));
 }
 
 json_t *iov_plan_json(const struct iov_plan *plan)

@@ -55,6 +55,7 @@ struct iov_plan {
 	bool lossy;	/* the operator lets maps lose what the newer layout cannot hold */
 };
 
+void iov_instance_change_release(struct iov_instance_change *change); /* what it owns */
 void iov_plan_free(struct iov_plan *plan);
 /* For iov_auto(). */
 static inline void iov_plan_release(struct iov_plan **plan)

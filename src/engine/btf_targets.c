@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/groups.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -70,12 +71,6 @@ static int add(struct iov_ctx *ctx, struct iov_btf_targets *targets, const char 
 	return one->program && one->name ? IOV_OK : iov_oom(ctx);
 }
 
-/* SEC("?…") programs are loaded only when the manifest names them. */
-static bool is_loaded(const struct iov_release *release, const struct iov_object_program *program)
-{
-	return program->autoload || iov_manifest_program(release->manifest, program->name);
-}
-
 int iov_btf_targets_of(struct iov_ctx *ctx, const struct iov_release *release, const json_t *params,
 		       struct iov_btf_targets *ret)
 {
@@ -83,11 +78,13 @@ int iov_btf_targets_of(struct iov_ctx *ctx, const struct iov_release *release, c
 		const struct iov_object_program *program = &release->object->programs[i];
 		iov_auto(iov_free_ptr) char *place = NULL;
 		int row = row_of(program->section);
-		if (row < 0 || !is_loaded(release, program))
+		if (row < 0 || !iov_program_is_wanted(release->manifest, program))
 			continue;
 		int rc = place_of(ctx, release, params, program, &place);
 		if (!rc && place)
 			rc = add(ctx, ret, program->name, sections[row].prefix, place);
+		if (!rc && place)
+			ret->items[ret->count - 1].group = iov_group_of(release->manifest, program->name);
 		if (rc)
 			return rc;
 	}
@@ -141,19 +138,19 @@ static int fill(struct bpf_program *program, struct bpf_prog_load_opts *opts, lo
 	return opts->attach_btf_id ? 0 : -ENOENT;
 }
 
-static bool all_known(const struct iov_btf_targets *targets)
+static bool all_known(const struct iov_btf_targets *targets, unsigned group)
 {
 	for (size_t i = 0; i < targets->count; i++)
-		if (!targets->items[i].id)
+		if (!targets->items[i].id && (!targets->items[i].group || targets->items[i].group == group))
 			return false;
 	return true;
 }
 
-int iov_btf_targets_serve(struct iov_ctx *ctx, struct iov_btf_targets *targets)
+int iov_btf_targets_serve(struct iov_ctx *ctx, struct iov_btf_targets *targets, unsigned group)
 {
 	LIBBPF_OPTS(libbpf_prog_handler_opts, options, .cookie = (long)targets, .prog_setup_fn = set_up,
 		    .prog_prepare_load_fn = fill);
-	if (!targets->count || !all_known(targets))
+	if (!targets->count || !all_known(targets, group))
 		return IOV_OK;
 	targets->handlers = calloc(IOV_COUNT(sections), sizeof(*targets->handlers));
 	if (!targets->handlers)

@@ -12,8 +12,9 @@ struct bpf_program;
 
 struct iov_btf_target {
 	char *program;
-	char *name;  /* of the type: "btf_trace_sched_switch", "tcp_connect" */
-	uint32_t id; /* of the type in the kernel's own BTF; 0: not known, or it is a module's */
+	char *name;	/* of the type: "btf_trace_sched_switch", "tcp_connect" */
+	unsigned group; /* of `choose`, in which the program stands; 0: none */
+	uint32_t id;	/* of the type in the kernel's own BTF; 0: not known, or it is a module's */
 };
 
 struct iov_btf_targets {
@@ -34,10 +35,10 @@ uint32_t iov_btf_target_kind(const char *name);
 
 /*
  * From here on until the targets are released, libbpf takes the ids of programs that it opens from them. It keeps such
- * handlers for the whole process, so other threads that load wait. Nothing happens when an id is not known: libbpf
- * then finds all of them itself.
+ * handlers for the whole process, so other threads that load wait. Nothing happens when the id of a program that runs
+ * in this group is not known: libbpf then finds all of them itself.
  */
-int iov_btf_targets_serve(struct iov_ctx *ctx, struct iov_btf_targets *targets);
+int iov_btf_targets_serve(struct iov_ctx *ctx, struct iov_btf_targets *targets, unsigned group);
 /* Will this program get its id from them? */
 bool iov_btf_targets_serves(const struct iov_btf_targets *targets, const struct bpf_program *program);
 

@@ -25,6 +25,7 @@ struct iov_engine_load {
 	const struct iov_release *release;
 	const char *object;   /* path of the ELF file */
 	const json_t *params; /* object of strings */
+	unsigned group;	      /* of the module's `choose` (core/groups.h): programs of others are left out; 0: of all */
 	const char *dir;      /* where to pin: staging/<instance>; made by the engine */
 	const char *keep_dir; /* live/<instance> of the release being replaced, NULL for a new instance: maps that are
 				 unchanged are kept */
@@ -90,6 +91,13 @@ struct iov_engine_ops {
 	 * dir/metadata says that its programs look at XDP metadata themselves. Attaches nothing. On failure the folder
 	 * is gone. */
 	int (*load)(struct iov_engine *engine, const struct iov_engine_load *load);
+	/*
+	 * Would `load` succeed, and these sites be attached? Tells without keeping or changing anything: imports are
+	 * taken to be as declared, and of a site's target only what is of the kernel is looked at. Of `load` there need
+	 * not be `dir`, `keep` and imports. *ret_program: the one that is not taken; NULL: none alone; borrowed.
+	 */
+	int (*rehearse)(struct iov_engine *engine, const struct iov_engine_load *load, const struct iov_site *sites,
+			size_t n_sites, const char **ret_program);
 	/* Pins everything of an unchanged instance in a second tree. */
 	int (*adopt)(struct iov_engine *engine, const char *from_dir, const char *to_dir);
 	int (*check)(struct iov_engine *engine, const struct iov_site *site);

@@ -30,6 +30,12 @@ static int load(struct iov_engine *engine, const struct iov_engine_load *what)
 	return iov_kernel_load(engine->ctx, what);
 }
 
+static int rehearse(struct iov_engine *engine, const struct iov_engine_load *what, const struct iov_site *sites,
+		    size_t n_sites, const char **ret_program)
+{
+	return iov_kernel_rehearse(engine->ctx, what, sites, n_sites, ret_program);
+}
+
 static int adopt(struct iov_engine *engine, const char *from_dir, const char *to_dir)
 {
 	return iov_pins_adopt(engine->ctx, from_dir, to_dir);
@@ -228,6 +234,7 @@ static void free_engine(struct iov_engine *engine)
 static const struct iov_engine_ops ops = {
 	.prepare = prepare,
 	.load = load,
+	.rehearse = rehearse,
 	.adopt = adopt,
 	.check = check,
 	.attach = attach,

@@ -7,6 +7,9 @@
 /* Privileges, BTF, bpffs: each missing one is an error that names the remedy. */
 int iov_kernel_prepare(struct iov_ctx *ctx);
 int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load);
+/* rehearse.c */
+int iov_kernel_rehearse(struct iov_ctx *ctx, const struct iov_engine_load *load, const struct iov_site *sites,
+			size_t n_sites, const char **ret_program);
 /* value.c */
 int iov_kernel_read_value(struct iov_ctx *ctx, const struct iov_engine_value *what, bool *ret_present, uint64_t *ret);
 /* migrate.c */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "core/groups.h"
 #include "engine/btf_cache.h"
 #include "engine/kernel.h"
 #include "engine/loading.h"
@@ -75,7 +76,7 @@ static int list_maps(struct iov_loading *loading)
 	return IOV_OK;
 }
 
-/* A rehearsal's programs are those of the load around it, which serves both. */
+/* The programs of a nested load are those of the load around it, which serves both. */
 static int look_into_cache(struct iov_loading *loading)
 {
 	const struct iov_engine_load *load = loading->load;
@@ -83,7 +84,7 @@ static int look_into_cache(struct iov_loading *loading)
 	if (rc)
 		return rc;
 	loading->btf = iov_btf_cache_open(loading->ctx, load->object, &loading->targets);
-	return loading->rehearsal ? IOV_OK : iov_btf_targets_serve(loading->ctx, &loading->targets);
+	return loading->nested ? IOV_OK : iov_btf_targets_serve(loading->ctx, &loading->targets, load->group);
 }
 
 static int open_object(struct iov_loading *loading)
@@ -133,12 +134,20 @@ static int set_target(struct iov_loading *loading, struct bpf_program *program, 
 	return rc;
 }
 
+static bool is_run(const struct iov_engine_load *load, const struct bpf_program *program)
+{
+	const struct iov_object_program *known =
+		iov_object_find_program(load->release->object, bpf_program__name(program));
+	return known ? iov_program_runs(load->release->manifest, known, load->group) : bpf_program__autoload(program);
+}
+
 /* What no hook here serves is an error, unless the manifest calls the program optional: then it is left out. */
 static int choose_program(struct iov_loading *loading, struct bpf_program *program)
 {
 	const struct iov_hook *hook = NULL;
 	const char *name = bpf_program__name(program);
 	const struct iov_program_spec *spec = iov_manifest_program(loading->load->release->manifest, name);
+	bpf_program__set_autoload(program, is_run(loading->load, program));
 	if (!bpf_program__autoload(program))
 		return IOV_OK;
 	int rc = iov_hook_find(loading->ctx, bpf_program__section_name(program), &hook);
@@ -161,6 +170,8 @@ static int choose_programs(struct iov_loading *loading)
 	size_t index = 0;
 	bpf_object__for_each_program(program, loading->object) {
 		int rc = choose_program(loading, program);
+		if (rc)
+			loading->refused = bpf_program__name(program);
 		if (rc)
 			return rc;
 		if (bpf_program__set_log_buf(program, loading->logs + index++ * LOG_SIZE, LOG_SIZE))
@@ -204,8 +215,10 @@ static int not_loaded(struct iov_loading *loading, const struct iov_buf *log, in
 	struct bpf_program *program;
 	size_t len = 0;
 	const char *text = iov_loading_log(loading, &program);
-	if (text)
-		return iov_verifier_refusal(loading->ctx, loading->title, bpf_program__name(program), text);
+	if (text) {
+		loading->refused = bpf_program__name(program);
+		return iov_verifier_refusal(loading->ctx, loading->title, loading->refused, text);
+	}
 	const char *reason = reason_of(log, &len);
 	if (err == EPERM)
 		return iov_error(
@@ -223,7 +236,7 @@ static int not_loaded(struct iov_loading *loading, const struct iov_buf *log, in
 			 loading->title, len ? (int)len : (int)strlen(strerror(err)), len ? reason : strerror(err));
 }
 
-static int load_object(struct iov_loading *loading)
+int iov_loading_load(struct iov_loading *loading)
 {
 	iov_auto(iov_buf_release) struct iov_buf log = {0};
 	iov_libbpf_log_to(&log);
@@ -301,7 +314,7 @@ int iov_kernel_load(struct iov_ctx *ctx, const struct iov_engine_load *load)
 	if (!rc)
 		rc = iov_readonly_prove(&loading);
 	if (!rc)
-		rc = load_object(&loading);
+		rc = iov_loading_load(&loading);
 	if (!rc)
 		rc = iov_readonly_look(&loading);
 	return rc ? rc : pin_or_nothing(&loading);

@@ -31,9 +31,11 @@ struct iov_loading {
 	size_t n_maps;
 	char *logs; /* what the verifier wrote, see iov_loading_log() */
 	size_t logs_size;
-	bool rehearsal;					/* loaded only to be verified: says nothing */
-	int btf;					/* cut-down BTF of the kernel in a file in memory; -1: none */
-	struct iov_btf_targets targets;			/* types of the kernel that its programs attach to */
+	bool rehearsal;			/* loaded only to be verified: says nothing */
+	bool nested;			/* inside another load of the same object */
+	const char *refused;		/* the program that the kernel does not take; borrowed; NULL: none alone */
+	int btf;			/* cut-down BTF of the kernel in a file in memory; -1: none */
+	struct iov_btf_targets targets; /* types of the kernel that its programs attach to */
 	char title[IOV_NAME_MAX + IOV_VERSION_MAX + 2]; /* "flow-top 1.0.0" */
 };
 
@@ -41,6 +43,8 @@ struct iov_loading {
  * fill in. Release it after a failure too. */
 int iov_loading_open(struct iov_loading *loading);
 void iov_loading_release(struct iov_loading *loading);
+/* Into the kernel, pinned nowhere. */
+int iov_loading_load(struct iov_loading *loading);
 /* The verifier's words on the program that it refused; borrowed. NULL: none. */
 const char *iov_loading_log(const struct iov_loading *loading, struct bpf_program **ret_program);
 
@@ -69,6 +73,7 @@ int iov_contract_check(struct iov_loading *loading, const struct iov_contract *c
 /* readonly.c: maps imported for reading are only read, otherwise IOV_E_CONTRACT. `prove` lets the verifier say so
  * before the object is loaded, where it can; `look` goes through the instructions of the loaded object for the other
  * maps. */
+void iov_loading_make_small(struct iov_loading *loading); /* maps of a rehearsal, where the verifier does not care */
 bool iov_readonly_has_twin(const struct iov_loading *loading, const struct iov_loading_map *map);
 int iov_readonly_prove(struct iov_loading *loading);
 int iov_readonly_look(struct iov_loading *loading);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/groups.h"
 #include "core/upgrade.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -108,6 +109,7 @@ int iov_pretend_load(struct iov_ctx *ctx, json_t *kernel, const struct iov_engin
 		return iov_oom(ctx);
 	int rc = load_maps(ctx, load, kernel, maps);
 	for (size_t i = 0; !rc && i < object->n_programs; i++)
-		rc = load_program(ctx, load, &object->programs[i], kernel, maps);
+		if (iov_program_runs(load->release->manifest, &object->programs[i], load->group))
+			rc = load_program(ctx, load, &object->programs[i], kernel, maps);
 	return rc;
 }

@@ -137,7 +137,7 @@ static char *join_facts(struct iov_loading *loading)
 	struct iov_buf facts = {0};
 	if (!params || iov_sha256_file(loading->ctx, load->object, object))
 		return NULL;
-	iov_buf_printf(&facts, IOV_VERSION " %s %s", object, params);
+	iov_buf_printf(&facts, IOV_VERSION " %s %s %u", object, params, load->group);
 	for (size_t i = 0; i < load->n_imports; i++) {
 		const struct iov_loading_map *map = iov_loading_find_map(loading, load->imports[i].map);
 		iov_buf_printf(&facts, "\n%d %s %s %u", load->imports[i].access == IOV_READ, load->imports[i].map,
@@ -191,6 +191,12 @@ static void make_small(struct bpf_map *map)
 		bpf_map__set_max_entries(map, 1);
 }
 
+void iov_loading_make_small(struct iov_loading *loading)
+{
+	for (size_t i = 0; i < loading->n_maps; i++)
+		make_small(loading->maps[i].map);
+}
+
 /* libbpf lets nobody change the template that it makes of the definition, so another one takes its place. It needs no
  * types: nothing in its values is special. */
 static int make_template(struct iov_loading *rehearsal, struct iov_loading_map *map)
@@ -221,8 +227,7 @@ static int make_twin(struct iov_loading *rehearsal, struct iov_loading_map *map,
 static int place_twins(struct iov_loading *rehearsal, struct iov_loading *real, size_t only)
 {
 	int rc = IOV_OK;
-	for (size_t i = 0; !rc && i < rehearsal->n_maps; i++)
-		make_small(rehearsal->maps[i].map);
+	iov_loading_make_small(rehearsal);
 	for (size_t i = 0; !rc && i < real->load->n_imports; i++) {
 		struct iov_loading_map *map = iov_loading_find_map(rehearsal, real->load->imports[i].map);
 		const struct iov_loading_map *live = iov_loading_find_map(real, map->name);
@@ -241,7 +246,8 @@ static int rehearse(struct iov_loading *rehearsal, struct iov_loading *real, siz
 {
 	struct bpf_program *program;
 	iov_auto(iov_buf_release) struct iov_buf log = {0};
-	*rehearsal = (struct iov_loading){.ctx = real->ctx, .load = real->load, .btf = -1, .rehearsal = true};
+	*rehearsal = (struct iov_loading){
+		.ctx = real->ctx, .load = real->load, .btf = -1, .rehearsal = true, .nested = true};
 	int rc = iov_loading_open(rehearsal);
 	if (!rc)
 		rc = place_twins(rehearsal, real, only);
@@ -339,7 +345,7 @@ int iov_readonly_prove(struct iov_loading *loading)
 static int refuse_by_write(struct iov_loading *real, size_t import, const char *name, const struct iov_write *write)
 {
 	iov_auto(iov_loading_release) struct iov_loading again = {
-		.ctx = real->ctx, .load = real->load, .btf = -1, .rehearsal = true};
+		.ctx = real->ctx, .load = real->load, .btf = -1, .rehearsal = true, .nested = true};
 	iov_auto(iov_buf_release) struct iov_buf details = {0};
 	struct bpf_program *program, *found = NULL;
 	int rc = iov_loading_open(&again);

@@ -267,6 +267,7 @@ static void release(struct iov_engine *engine)
 static const struct iov_engine_ops ops = {
 	.prepare = prepare,
 	.load = load,
+	.rehearse = iov_recording_rehearse,
 	.adopt = adopt,
 	.check = iov_recording_check,
 	.attach = iov_recording_attach,

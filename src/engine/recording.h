@@ -13,8 +13,8 @@ void iov_recording_fail(struct iov_engine *engine, unsigned first, unsigned coun
 /* Every call so far that may change something, a line each: "load flow-count", "attach flow-count/count_in eth0";
  * borrowed, "" for none. */
 const char *iov_recording_calls(const struct iov_engine *engine);
-/* From now on this kernel refuses sites whose target or section is `word`, or loads of an instance of that name.
- * IOV_E_NOT_FOUND also ends what is attached to the target. IOV_OK takes it back. */
+/* From now on this kernel refuses sites whose target or section is `word`, or loads of an instance of that name, also
+ * in a rehearsal. IOV_E_NOT_FOUND also ends what is attached to the target. IOV_OK takes it back. */
 int iov_recording_refuse(struct iov_engine *engine, const char *word, enum iov_code code);
 
 /* What the next look at a value finds: `name` is a program, for its runs, "MAP" or "MAP.FIELD". Said again, each look

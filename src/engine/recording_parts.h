@@ -35,6 +35,8 @@ int iov_recording_adopt_site(struct iov_engine *engine, const struct iov_site *f
 			     const struct iov_site *to, const char *to_dir);
 bool iov_recording_same_place(struct iov_engine *engine, const struct iov_site *a, const struct iov_site *b);
 int iov_recording_check(struct iov_engine *engine, const struct iov_site *site);
+int iov_recording_rehearse(struct iov_engine *engine, const struct iov_engine_load *load, const struct iov_site *sites,
+			   size_t n_sites, const char **ret_program);
 int iov_recording_attach(struct iov_engine *engine, const struct iov_site *site, const char *dir);
 int iov_recording_move(struct iov_engine *engine, const struct iov_site *site, enum iov_move *ret,
 		       enum iov_carry *ret_carry);

@@ -52,6 +52,24 @@ int iov_recording_check(struct iov_engine *engine, const struct iov_site *site)
 	return rc ? rc : refuse_site(engine, kernel, site);
 }
 
+int iov_recording_rehearse(struct iov_engine *engine, const struct iov_engine_load *load, const struct iov_site *sites,
+			   size_t n_sites, const char **ret_program)
+{
+	iov_auto(iov_json_release) json_t *kernel = NULL;
+	iov_buf_printf(&iov_recording_of(engine)->calls, "rehearse %s %u\n", load->instance, load->group);
+	int rc = iov_recording_enter(engine);
+	if (!rc)
+		rc = iov_pretend_read(engine->ctx, &kernel);
+	if (!rc)
+		rc = iov_recording_refuses(engine, kernel, load->instance);
+	for (size_t i = 0; !rc && i < n_sites; i++) {
+		rc = iov_recording_refuses(engine, kernel, sites[i].section);
+		if (rc)
+			*ret_program = sites[i].program;
+	}
+	return rc;
+}
+
 static int pin_link(struct iov_engine *engine, const struct iov_site *site, const char *dir, uint32_t id)
 {
 	iov_auto(iov_free_ptr) char *pin = iov_pretend_path(dir, "links", site->program);

@@ -120,6 +120,13 @@ static void emit_call(struct code *code, const struct iov_entry_kind *kind, int 
 	     INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
 }
 
+static int load_code(const struct iov_entry_kind *kind, const struct code *code)
+{
+	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = kind->attach_type, .prog_flags = kind->flags,
+		    .attach_btf_id = kind->btf_id);
+	return bpf_prog_load(kind->type, NAME, "Dual MIT/GPL", code->insns, code->count, &options);
+}
+
 static int load_program(const struct iov_entry_kind *kind, const struct iov_entry *maps, int index)
 {
 	struct code code = {.count = 0};
@@ -130,9 +137,18 @@ static int load_program(const struct iov_entry_kind *kind, const struct iov_entr
 		emit_take(&code);
 	emit_count(&code, kind, maps->runs);
 	emit_call(&code, kind, maps->slots);
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .expected_attach_type = kind->attach_type, .prog_flags = kind->flags,
-		    .attach_btf_id = kind->btf_id);
-	return bpf_prog_load(kind->type, NAME, "Dual MIT/GPL", code.insns, code.count, &options);
+	return load_code(kind, &code);
+}
+
+int iov_entry_stand_in(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind, int *ret)
+{
+	const struct bpf_insn read = LOAD(BPF_B, BPF_REG_0, BPF_REG_1, (short)(kind->reach - 1));
+	struct code code = {.count = 0};
+	if (kind->reach)
+		EMIT(&code, read);
+	EMIT(&code, SET(BPF_REG_0, kind->neutral), INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+	*ret = load_code(kind, &code);
+	return *ret < 0 ? iov_site_refused(ctx, site, "attached to", errno) : IOV_OK;
 }
 
 static int make_maps(struct iov_ctx *ctx, const struct iov_site *site, struct iov_entry *entry)

@@ -46,6 +46,8 @@ int iov_entry_load(struct iov_ctx *ctx, const struct iov_site *site, const struc
  * already, on all CPUs. */
 int iov_entry_load_filled(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind,
 			  int program, struct iov_entry *ret);
+/* In the place of an entry, to ask what the kernel says to it: does nothing, and has no maps. */
+int iov_entry_stand_in(struct iov_ctx *ctx, const struct iov_site *site, const struct iov_entry_kind *kind, int *ret);
 /* What a tree has of a site's entry; -1 for what is not pinned. */
 int iov_entry_open(struct iov_ctx *ctx, const struct iov_site *site, const char *dir, struct iov_entry *ret);
 /* Pins array and counter. */

@@ -81,9 +81,12 @@ struct iov_hook {
 	 * when they are put into a slot. NULL: the verifier has seen to it. */
 	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);
 	/* `standing` only: what the kernel looks at when it attaches a program, it looks at when the program is put
-	 * into a slot of an entry of the same kind too. So an upgrade tries no second entry, which some hooks have no
-	 * place for. */
+	 * into a slot of an entry of the same kind too. So an upgrade probes nothing, for which some hooks have no
+	 * place. */
 	bool slots_checked;
+	/* The target is a part of the kernel, a function or an event: where it is missing, this kernel cannot run the
+	 * program, whatever the host. */
+	bool of_kernel;
 	/* The program is loaded for what it attaches to, a function or event of the kernel that BTF names: the site's
 	 * target, where it has one. */
 	bool loaded_for_target;
@@ -96,6 +99,9 @@ struct iov_hook {
  */
 struct iov_style {
 	enum iov_move move;
+	/* Would the kernel attach this program? Asks with something in its place that does nothing. NULL: only an
+	 * attach would tell. */
+	int (*probe)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program);
 	/* Attaches progs/<program> of `dir` and leaves the pins above there. */
 	int (*attach)(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir);
 	/* Pins what keeps a site attached in a second tree too, there under the name of `to`, changing nothing that

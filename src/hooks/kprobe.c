@@ -125,16 +125,17 @@ static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, s
 /* A program that changes registers, or what the function returns, is for few places; the kernel knows which. */
 static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
 	iov_auto(iov_close_fd) int event = -1;
+	iov_auto(iov_close_fd) int stand_in = -1;
+	iov_auto(iov_close_fd) int link = -1;
 	struct iov_entry_kind of = {0};
 	int rc = open_event(ctx, site, &event);
 	if (!rc)
 		rc = kind(ctx, site, program, &of);
 	if (!rc)
-		rc = iov_entry_load(ctx, site, &of, &entry);
+		rc = iov_entry_stand_in(ctx, site, &of, &stand_in);
 	if (!rc)
-		rc = iov_perf_attach(ctx, site, event, entry.program, &entry.link);
+		rc = iov_perf_attach(ctx, site, event, stand_in, &link);
 	int err = rc ? 0 : iov_perf_ask(event, program);
 	return err ? iov_site_refused(ctx, site, "attached to", err) : rc;
 }
@@ -151,6 +152,7 @@ const struct iov_hook iov_hook_kprobe = {
 	.style = &iov_style_standing,
 	.check = check,
 	.link = attach,
+	.of_kernel = true,
 	.kind = kind,
 	.trial = trial,
 };

@@ -109,5 +109,6 @@ const struct iov_hook iov_hook_raw_tp = {
 	.style = &iov_style_standing,
 	.check = check,
 	.link = attach,
+	.of_kernel = true,
 	.kind = kind,
 };

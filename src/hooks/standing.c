@@ -8,23 +8,17 @@
 #include "hooks/site.h"
 #include "util/cleanup.h"
 
-int iov_standing_try(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program,
-		     struct iov_entry *ret)
+static int probe(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
+	iov_auto(iov_close_fd) int stand_in = -1;
+	iov_auto(iov_close_fd) int link = -1;
 	struct iov_entry_kind kind = {0};
 	int rc = hook->kind(ctx, site, program, &kind);
 	if (!rc)
-		rc = iov_entry_load(ctx, site, &kind, &entry);
+		rc = iov_entry_stand_in(ctx, site, &kind, &stand_in);
 	if (!rc)
-		rc = hook->link(ctx, site, entry.program, &entry.link);
-	if (!rc && hook->trial)
-		rc = hook->trial(ctx, site, program);
-	if (rc)
-		return rc;
-	*ret = entry;
-	entry = IOV_ENTRY_NONE;
-	return IOV_OK;
+		rc = hook->link(ctx, site, stand_in, &link);
+	return rc || !hook->trial ? rc : hook->trial(ctx, site, program);
 }
 
 /* The slot in use first: that is the moment of a change. */
@@ -44,7 +38,7 @@ static int pin(struct iov_ctx *ctx, const struct iov_site *site, const char *dir
 	return rc ? rc : iov_site_pin(ctx, site, dir, "links", entry->link);
 }
 
-/* As iov_standing_try(), but with the program in its slots from the beginning, so that it must be known to be sound. */
+/* The program is in its slots from the beginning, so it must be known to be sound. */
 static int stand(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program,
 		 struct iov_entry *entry)
 {
@@ -82,21 +76,26 @@ static int arm_new(struct iov_ctx *ctx, const struct iov_hook *hook, const struc
 {
 	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
 	iov_auto(iov_close_fd) int program = -1;
+	struct iov_entry_kind kind = {0};
 	int rc = iov_site_program(ctx, site, arm->new_dir, &program);
 	if (!rc)
-		rc = iov_standing_try(ctx, hook, site, program, &entry);
+		rc = hook->kind(ctx, site, program, &kind);
+	if (!rc)
+		rc = iov_entry_load(ctx, site, &kind, &entry);
+	if (!rc)
+		rc = hook->link(ctx, site, entry.program, &entry.link);
+	if (!rc && hook->trial)
+		rc = hook->trial(ctx, site, program);
 	if (!rc)
 		rc = iov_entry_fill(ctx, site, &entry, iov_index_slot(arm->generation), program);
 	return rc ? rc : pin(ctx, site, arm->new_dir, &entry);
 }
 
-/* A second entry, for a moment and with empty slots, has the new program checked. */
 static int check_new(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir,
 		     int *ret)
 {
-	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
 	int rc = iov_site_program(ctx, site, dir, ret);
-	return rc || hook->slots_checked ? rc : iov_standing_try(ctx, hook, site, *ret, &trial);
+	return rc || hook->slots_checked ? rc : probe(ctx, hook, site, *ret);
 }
 
 static bool is_attached(const struct iov_entry *entry)
@@ -122,7 +121,6 @@ static int arm(struct iov_ctx *ctx, const struct iov_hook *hook, const struct io
 static int check_unless_armed(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site,
 			      const struct iov_entry *entry, int program)
 {
-	iov_auto(iov_entry_close) struct iov_entry trial = IOV_ENTRY_NONE;
 	struct bpf_prog_info info;
 	uint32_t ids[] = {0, 0};
 	int rc = iov_site_program_info(ctx, program, &info);
@@ -130,7 +128,7 @@ static int check_unless_armed(struct iov_ctx *ctx, const struct iov_hook *hook, 
 		rc = iov_entry_slot(ctx, site, entry, slot, &ids[slot]);
 	if (rc || hook->slots_checked || info.id == ids[0] || info.id == ids[1])
 		return rc;
-	return iov_standing_try(ctx, hook, site, program, &trial);
+	return probe(ctx, hook, site, program);
 }
 
 static int swap(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, const char *dir)
@@ -191,6 +189,7 @@ static int running(struct iov_ctx *ctx, const struct iov_hook *hook, const struc
 
 const struct iov_style iov_style_standing = {
 	.move = IOV_MOVE_STORE,
+	.probe = probe,
 	.attach = attach,
 	.adopt = adopt,
 	.arm = arm,

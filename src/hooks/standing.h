@@ -10,9 +10,4 @@
 
 extern const struct iov_style iov_style_standing;
 
-/* An attached entry with empty slots, as a trial of what the kernel says to it; iov_auto(iov_entry_close). */
-struct iov_entry;
-int iov_standing_try(struct iov_ctx *ctx, const struct iov_hook *hook, const struct iov_site *site, int program,
-		     struct iov_entry *ret);
-
 #endif

@@ -74,16 +74,17 @@ static int ask(struct iov_ctx *ctx, const struct iov_site *site, int event, int 
 
 static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 {
-	iov_auto(iov_entry_close) struct iov_entry entry = IOV_ENTRY_NONE;
 	iov_auto(iov_close_fd) int event = -1;
+	iov_auto(iov_close_fd) int stand_in = -1;
+	iov_auto(iov_close_fd) int link = -1;
 	struct iov_entry_kind of = {0};
 	int rc = open_event(ctx, site, &event);
 	if (!rc)
 		rc = kind(ctx, site, program, &of);
 	if (!rc)
-		rc = iov_entry_load(ctx, site, &of, &entry);
+		rc = iov_entry_stand_in(ctx, site, &of, &stand_in);
 	if (!rc)
-		rc = iov_perf_attach(ctx, site, event, entry.program, &entry.link);
+		rc = iov_perf_attach(ctx, site, event, stand_in, &link);
 	return rc ? rc : ask(ctx, site, event, program);
 }
 
@@ -95,6 +96,7 @@ const struct iov_hook iov_hook_tracepoint = {
 	.style = &iov_style_standing,
 	.check = check,
 	.link = attach,
+	.of_kernel = true,
 	.kind = kind,
 	.trial = trial,
 };

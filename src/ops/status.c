@@ -1,6 +1,7 @@
 /* status: the instances of the current generation, and what the kernel says of each. */
 #include <string.h>
 
+#include "core/groups.h"
 #include "ops/edit.h"
 #include "ops/view.h"
 #include "transaction/transaction.h"
@@ -127,10 +128,11 @@ static int instance_json(struct iov_view *view, struct iov_engine *engine, const
 		rc = map_json(view, engine, one->after, &release->object->maps[i], dir, maps);
 	if (rc)
 		return rc;
-	json_t *instance = json_pack("{s:s, s:s, s:s, s:b, s:O, s:O, s:O, s:o}", "name", one->after->name, "module",
-				     one->after->module, "version", release->manifest->version.text, "wished",
+	json_t *instance = json_pack("{s:s, s:s, s:s, s:b, s:O, s:O, s:O, s:o, s:o}", "name", one->after->name,
+				     "module", one->after->module, "version", release->manifest->version.text, "wished",
 				     one->after->wished, "params", one->after->params, "hooks", hooks, "maps", maps,
-				     "imports", imports_json(one->after, release->manifest));
+				     "imports", imports_json(one->after, release->manifest), "choice",
+				     iov_choice_json(release->manifest, one->after));
 	return json_array_append_new(list, instance) ? iov_oom(view->ctx) : IOV_OK;
 }
 

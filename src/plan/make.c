@@ -71,7 +71,8 @@ static bool loses_a_map(const struct iov_plan *plan, const struct iov_instance_c
 static bool is_untouched(const struct iov_plan *plan, const struct iov_instance_change *change)
 {
 	return change->after->renewed <= change->before->renewed &&
-	       !strcmp(change->before->module, change->after->module) && same_release(change->old, change->new) &&
+	       !strcmp(change->before->module, change->after->module) &&
+	       change->before->group == change->after->group && same_release(change->old, change->new) &&
 	       json_equal(change->before->params, change->after->params) &&
 	       json_equal(change->before->imports, change->after->imports) && !loses_a_map(plan, change);
 }

@@ -3,11 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* SEC("?...") programs are loaded only when the manifest names them. */
-static bool is_attached(const struct iov_manifest *manifest, const struct iov_object_program *program)
-{
-	return program->autoload || iov_manifest_program(manifest, program->name);
-}
+#include "core/groups.h"
 
 static int add_site(struct iov_ctx *ctx, struct iov_instance_change *change, enum iov_change what,
 		    const struct iov_installed *installed, const struct iov_instance *instance,
@@ -32,7 +28,7 @@ static int add_sites(struct iov_ctx *ctx, struct iov_instance_change *change, en
 	const struct iov_object *object = installed->release->object;
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < object->n_programs; i++)
-		if (is_attached(installed->release->manifest, &object->programs[i]))
+		if (iov_program_runs(installed->release->manifest, &object->programs[i], instance->group))
 			rc = add_site(ctx, change, what, installed, instance, &object->programs[i]);
 	return rc;
 }

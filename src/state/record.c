@@ -28,11 +28,16 @@ static json_t *instance_json(const struct iov_instance *one)
 {
 	json_t *json = json_pack("{s:s, s:s, s:O, s:O, s:b}", "name", one->name, "module", one->module, "params",
 				 one->params, "imports", one->imports, "wished", one->wished);
-	if (json && one->renewed && json_object_set_new(json, "renewed", json_integer((json_int_t)one->renewed))) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
+	int failed = !json;
+	if (!failed && one->group)
+		failed = json_object_set_new(json, "group", json_integer(one->group)) ||
+			 json_object_set(json, "passed_over", one->passed_over);
+	if (!failed && one->renewed)
+		failed = json_object_set_new(json, "renewed", json_integer((json_int_t)one->renewed));
+	if (!failed)
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 json_t *iov_record_lock(const struct iov_generation *generation)
@@ -150,6 +155,29 @@ static int get_strings(struct iov_ctx *ctx, const char *what, const json_t *json
 	return IOV_OK;
 }
 
+/* One of the groups of the module's `choose`, and a reason for each before it. */
+static int read_group(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_instance *instance)
+{
+	uint64_t group = 0;
+	size_t i;
+	json_t *reason;
+	if (!json_object_get(json, "group"))
+		return IOV_OK;
+	int rc = iov_json_get_uint(ctx, what, json, "group", &group);
+	if (!rc)
+		rc = iov_json_get_array(ctx, what, json, "passed_over", &instance->passed_over);
+	if (rc)
+		return rc;
+	if (!group || json_array_size(instance->passed_over) != group - 1)
+		return iov_error(ctx, IOV_E_INPUT, "%s: 'group' and 'passed_over' of an instance do not agree", what);
+	json_array_foreach(instance->passed_over, i, reason) {
+		if (!json_is_string(reason))
+			return iov_error(ctx, IOV_E_INPUT, "%s: a reason in 'passed_over' is not a string", what);
+	}
+	instance->group = (unsigned)group;
+	return IOV_OK;
+}
+
 static int read_instance(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation)
 {
 	const char *name = NULL, *module = NULL;
@@ -163,6 +191,8 @@ static int read_instance(struct iov_ctx *ctx, const char *what, const json_t *js
 		rc = get_strings(ctx, what, json, "imports", &instance.imports);
 	if (!rc)
 		rc = iov_json_get_bool(ctx, what, json, "wished", &instance.wished);
+	if (!rc)
+		rc = read_group(ctx, what, json, &instance);
 	if (!rc && json_object_get(json, "renewed"))
 		rc = iov_json_get_uint(ctx, what, json, "renewed", &instance.renewed);
 	if (rc)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/groups.h"
 #include "util/cleanup.h"
 
 #define TICK_MS 10
@@ -50,13 +51,24 @@ static const struct iov_manifest *checked_manifest(const struct iov_instance_cha
 	return comes ? change->new->release->manifest : NULL;
 }
 
+/* The next check that is asked of the instance, from *at on; NULL: no more. */
+static const struct iov_health_spec *next_check(const struct iov_instance_change *change, size_t *at)
+{
+	const struct iov_manifest *manifest = checked_manifest(change);
+	while (manifest && *at < manifest->n_health) {
+		const struct iov_health_spec *spec = &manifest->health[(*at)++];
+		if (iov_health_is_asked(manifest, spec, change->after->group))
+			return spec;
+	}
+	return NULL;
+}
+
 static size_t count_checks(const struct iov_transaction *t)
 {
 	size_t count = 0;
-	for (size_t i = 0; i < t->plan->n_instances; i++) {
-		const struct iov_manifest *manifest = checked_manifest(&t->plan->instances[i]);
-		count += manifest ? manifest->n_health : 0;
-	}
+	for (size_t i = 0, at = 0; i < t->plan->n_instances; i++, at = 0)
+		while (next_check(&t->plan->instances[i], &at))
+			count++;
 	return count;
 }
 
@@ -74,11 +86,11 @@ static int gather(const struct iov_transaction *t, struct checks *ret)
 		return iov_oom(t->ctx);
 	for (size_t i = 0; i < t->plan->n_instances; i++) {
 		const struct iov_instance_change *change = &t->plan->instances[i];
-		const struct iov_manifest *manifest = checked_manifest(change);
-		for (size_t k = 0; manifest && k < manifest->n_health; k++)
-			ret->items[ret->count++] = (struct iov_health_check){.change = change,
-									     .spec = &manifest->health[k],
-									     .deadline = now + manifest->health[k].ms};
+		const struct iov_health_spec *spec;
+		size_t at = 0;
+		while ((spec = next_check(change, &at)))
+			ret->items[ret->count++] =
+				(struct iov_health_check){.change = change, .spec = spec, .deadline = now + spec->ms};
 	}
 	return IOV_OK;
 }

@@ -104,6 +104,7 @@ int iov_transaction_load(const struct iov_transaction *t, const struct iov_insta
 						.release = change->new->release,
 						.object = request.object,
 						.params = after->params,
+						.group = after->group,
 						.dir = request.dir,
 						.back = t->plan->back,
 						.lossy = t->plan->lossy};

@@ -109,6 +109,26 @@ static bool is_up(const struct iov_ctx *ctx, const struct iov_generation *genera
 	return !generation->n_instances || iov_tree_holds(ctx, IOV_TREE_LIVE, generation->number);
 }
 
+/* Another kernel may take other groups of `choose`. Nothing runs, so the generation that says so is in force at once.
+ */
+static int choose_groups(struct iov_ctx *ctx, struct iov_engine *engine, struct iov_generation **current)
+{
+	iov_auto(iov_generation_release) struct iov_generation *next = NULL;
+	int rc = iov_transaction_choose_again(ctx, engine, *current, &next);
+	if (rc || !next)
+		return rc;
+	rc = iov_generation_write(ctx, next);
+	if (!rc)
+		rc = iov_fault(ctx, "groups chosen");
+	if (!rc)
+		rc = iov_generation_commit(ctx, next->number);
+	if (rc)
+		return rc;
+	iov_generation_free(*current);
+	*current = iov_take(next);
+	return iov_fault(ctx, "groups in force");
+}
+
 static int bring_up(struct iov_ctx *ctx, struct iov_engine *engine)
 {
 	iov_auto(iov_generation_release) struct iov_generation *current = NULL;
@@ -117,7 +137,9 @@ static int bring_up(struct iov_ctx *ctx, struct iov_engine *engine)
 	int rc = iov_generation_current(ctx, &current);
 	if (rc || is_up(ctx, current))
 		return rc;
-	rc = iov_plan_make(ctx, &nothing, current, &plan);
+	rc = choose_groups(ctx, engine, &current);
+	if (!rc)
+		rc = iov_plan_make(ctx, &nothing, current, &plan);
 	if (rc)
 		return rc;
 	iov_note(ctx, "bringing up generation %" PRIu64 ", of which the kernel has nothing", current->number);

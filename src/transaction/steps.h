@@ -73,6 +73,11 @@ bool iov_transaction_has_health(const struct iov_transaction *t);
  * a boot, or later what a boot had to leave out. What is unloaded has none. */
 int iov_transaction_fill(const struct iov_transaction *t, const struct iov_instance_change *change);
 
+/* groups.c: the generation after `from`, when the running kernel takes other groups of `choose` than those that `from`
+ * names; *ret stays as it is when it takes the same. */
+int iov_transaction_choose_again(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_generation *from,
+				 struct iov_generation **ret);
+
 /* Check, prepare, switch, commit, finish; or undo. */
 int iov_transaction_execute(const struct iov_transaction *t);
 

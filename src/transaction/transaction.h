@@ -32,6 +32,13 @@
 
 #include "engine/engine.h"
 
+/*
+ * Gives each instance of `to` whose module has `choose` the first group that this kernel takes; one that runs in `from`
+ * with the same release and settings keeps its own. Groups are tried and nothing of them is kept. What is passed over
+ * is told. IOV_E_UNSUPPORTED names every group of an instance and why the kernel does not take it.
+ */
+int iov_transaction_choose(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_generation *from,
+			   struct iov_generation *to);
 /* The lock is held. `to` is numbered and not yet written. On failure the host is at plan->from, and the error of the
  * first thing that failed stands. After the commit nothing fails any more: what could not be cleared away is warned of,
  * and left to the next command. */

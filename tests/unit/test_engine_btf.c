@@ -216,7 +216,7 @@ START_TEST(test_same_targets)
 		int fd = iov_btf_cache_open(ctx, live_object("tracing"), &targets);
 		ck_assert_int_ge(fd, 0);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		unit_ok(ctx, iov_btf_targets_serve(ctx, &targets));
+		unit_ok(ctx, iov_btf_targets_serve(ctx, &targets, 0));
 		ck_assert_uint_gt(targets.n_handlers, 0);
 		long long before = bytes_read();
 		load_tracing(path, &fast);
@@ -249,7 +249,7 @@ START_TEST(test_other_targets)
 		ck_assert_uint_ne(targets.items[0].id, 0);
 		ck_assert_uint_eq(targets.items[1].id, 0);
 	}
-	unit_ok(ctx, iov_btf_targets_serve(ctx, &targets));
+	unit_ok(ctx, iov_btf_targets_serve(ctx, &targets, 0));
 	ck_assert_uint_eq(targets.n_handlers, 0);
 	live_ctx_free(ctx);
 }

@@ -1,0 +1,110 @@
+#!/bin/bash
+# `choose` of a manifest: of groups of programs that do the same, the first that the kernel takes runs. On a kernel with kprobes that is another one than
+# on a kernel without; a verifier that refuses and an attach that is refused count as well.
+. "$(dirname "$0")/../lib/test.sh"
+. "$top/tests/soak/kernel.sh"
+need_bpf
+
+# ends VERSION GROUPS [MORE]: sees processes end in several ways, and by `always` where they begin; MORE lines of the manifest.
+ends() {
+	local dir=$tmp/ends-$1
+	mkdir -p "$dir"
+	cat >"$dir/iov.yaml" <<-END
+		schema: 1
+		name: ends
+		version: $1
+		summary: Sees processes end
+		license: GPL-2.0-only
+		build:
+		  sources: [ends.bpf.c]
+		choose: $2
+		${3:-}
+	END
+	cat >"$dir/ends.bpf.c" <<-'END'
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+
+		char LICENSE[] SEC("license") = "GPL";
+		struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__type(key, __u32);
+			__type(value, __u64);
+		} ended SEC(".maps"), of_kprobe SEC(".maps");
+
+		static int count(void *map)
+		{
+			__u32 key = 0;
+			__u64 *value = bpf_map_lookup_elem(map, &key);
+			if (value)
+				__sync_fetch_and_add(value, 1);
+			return 0;
+		}
+
+		SEC("raw_tp/sched_process_exec")
+		int always(void *ctx)
+		{
+			return 0;
+		}
+
+		SEC("?kprobe/do_exit")
+		int by_kprobe(void *ctx)
+		{
+			count(&of_kprobe);
+			return count(&ended);
+		}
+
+		SEC("?tp_btf/sched_process_exit")
+		int by_btf(void *ctx)
+		{
+			return count(&ended);
+		}
+
+		SEC("raw_tp/sched_process_exit")
+		int by_raw(void *ctx)
+		{
+			return count(&ended);
+		}
+
+		SEC("?raw_tp/sched_process_exit")
+		int refused(void *ctx)
+		{
+			return *(int *)0;
+		}
+
+		SEC("?raw_tp/sched_process_exit")
+		int reads_past(unsigned long *ctx)
+		{
+			return ctx[7] ? count(&ended) : 0;
+		}
+
+		SEC("?tp_btf/no_such_event")
+		int nowhere(void *ctx)
+		{
+			return 0;
+		}
+	END
+	publish "$dir" || { fail "publish ends $1"; exit 1; }
+}
+status() { host status --json | jq -c "$1"; }
+chosen() { status '[.instances[].choice.programs[]]'; }
+loaded() { (cd "$tmp/host/sys/fs/bpf/iovpkg/live/ends/$1" && echo *); }
+attached() { status '[.instances[].hooks[] | select(.attached) | .program] | sort'; }
+ended() { bpftool -j map dump pinned "$tmp/host/sys/fs/bpf/iovpkg/live/ends/maps/ended" | jq '.[0].formatted.value'; }
+counts() { local before; before=$(ended); /bin/true; sleep 0.05; [ "$(ended)" -gt "$before" ]; }
+reboot() { umount "$tmp/host/sys/fs/bpf"; sleep 0.1; }
+
+# What the first group is here.
+if [ -e /sys/bus/event_source/devices/kprobe/type ]; then first=by_kprobe; else first=by_btf; fi
+said=$(if [ $first = by_btf ]; then echo "group 1 of 'choose' of 'ends' ('by_kprobe') is passed over: this kernel has no 'kprobe' hook"; else echo "loaded"; fi)
+
+setup_registry
+ends 1.0.0 '[[by_kprobe], [by_btf], [by_raw]]'
+says "what is passed over is told" "$said" host install ends
+equal "the first group that this kernel takes is chosen" "$(chosen)" "[\"$first\"]"
+equal "its program is attached, and the one of no group" "$(attached)" "$(jq -nc "[\"always\", \"$first\"] | sort")"
+equal "programs of other groups are not loaded" "$(loaded progs)" "$(printf '%s\n' always $first | sort | xargs)"
+check "maps are all there" test -e "$tmp/host/sys/fs/bpf/iovpkg/live/ends/maps/of_kprobe"
+check "and it counts" counts
+check "doctor agrees" host doctor
+host status

@@ -92,14 +92,21 @@ static int none_runs(const struct choosing *choosing, const json_t *reasons)
 			 choosing->instance->name, manifest->name, manifest->version.text, list.data);
 }
 
-static int pass_over(const struct choosing *choosing, unsigned group, json_t *reasons)
+static void tell(const struct choosing *choosing)
 {
-	iov_auto(iov_free_ptr) char *text = iov_group_text(manifest_of(choosing), group);
-	if (!text || json_array_append_new(reasons, json_string(iov_error_text(choosing->ctx))))
-		return iov_oom(choosing->ctx);
-	iov_note(choosing->ctx, "group %u of 'choose' of '%s' (%s) is passed over: %s", group, choosing->instance->name,
-		 text, iov_error_text(choosing->ctx));
-	return IOV_OK;
+	const struct iov_instance *instance = choosing->instance;
+	for (unsigned group = 1; group < instance->group; group++) {
+		iov_auto(iov_free_ptr) char *text = iov_group_text(manifest_of(choosing), group);
+		iov_note(choosing->ctx, "group %u of 'choose' of '%s' (%s) is passed over: %s", group, instance->name,
+			 text ? text : "", json_string_value(json_array_get(instance->passed_over, group - 1)));
+	}
+}
+
+static void take(const struct choosing *choosing, unsigned group, json_t *reasons)
+{
+	json_decref(choosing->instance->passed_over);
+	choosing->instance->passed_over = json_incref(reasons);
+	choosing->instance->group = group;
 }
 
 static int choose(const struct choosing *choosing)
@@ -112,15 +119,14 @@ static int choose(const struct choosing *choosing)
 		const char *program = NULL;
 		int rc = try_group(choosing, group, &program);
 		if (!rc) {
-			json_decref(choosing->instance->passed_over);
-			choosing->instance->passed_over = iov_take(reasons);
-			choosing->instance->group = group;
+			take(choosing, group, reasons);
+			tell(choosing);
 			return IOV_OK;
 		}
-		if (is_passed_over(choosing, rc, program))
-			rc = pass_over(choosing, group, reasons);
-		if (rc)
+		if (!is_passed_over(choosing, rc, program))
 			return rc;
+		if (json_array_append_new(reasons, json_string(iov_error_text(choosing->ctx))))
+			return iov_oom(choosing->ctx);
 	}
 	return none_runs(choosing, reasons);
 }
@@ -168,9 +174,7 @@ static int keep_or_choose(const struct choosing *choosing, const struct iov_gene
 	const struct iov_instance *before = chosen_before(choosing, from);
 	if (!before)
 		return choose(choosing);
-	json_decref(choosing->instance->passed_over);
-	choosing->instance->passed_over = json_incref(before->passed_over);
-	choosing->instance->group = before->group;
+	take(choosing, before->group, before->passed_over);
 	return IOV_OK;
 }
 
@@ -199,7 +203,10 @@ static int choose_again(const struct choosing *choosing, const struct iov_genera
 	int rc = choose(choosing);
 	if (!rc && before && before != choosing->instance->group)
 		tell_other(choosing, before);
-	return iov_transaction_can_do_without(&t, rc, true) ? IOV_OK : rc;
+	if (!rc || !iov_transaction_can_do_without(&t, rc, true))
+		return rc;
+	iov_note(choosing->ctx, "%s", iov_error_text(choosing->ctx));
+	return IOV_OK;
 }
 
 static bool same_groups(const struct iov_generation *a, const struct iov_generation *b)

@@ -107,4 +107,28 @@ equal "programs of other groups are not loaded" "$(loaded progs)" "$(printf '%s\
 check "maps are all there" test -e "$tmp/host/sys/fs/bpf/iovpkg/live/ends/maps/of_kprobe"
 check "and it counts" counts
 check "doctor agrees" host doctor
-host status
+equal "nothing is chosen anew without need" "$(host install ends --json --quiet | jq -c '[.changed, .to]')" "[false,2]"
+
+# An upgrade chooses anew, which changes hooks.
+ends 1.1.0 "[[refused], [reads_past], [nowhere], [by_raw], [by_kprobe], [by_btf]]"
+check "upgrade to a release with other groups" host upgrade
+also "what the verifier refuses is passed over" "group 1 of 'choose' of 'ends' ('refused') is passed over: the kernel's verifier refused program 'refused'"
+also "and what the kernel does not attach" "program 'reads_past' of instance 'ends' reads more arguments than raw tracepoint 'sched_process_exit' has"
+also "and what it has nothing for" "group 3 of 'choose' of 'ends' ('nowhere') is passed over"
+equal "the next is chosen" "$(chosen)" '["by_raw"]'
+equal "and attached" "$(attached)" '["always","by_raw"]'
+check "the map went on" counts
+equal "reasons are kept" "$(status '.instances[0].choice | [.group, (.passed_over | length), .passed_over[2].programs[0]]')" '[4,3,"nowhere"]'
+check "doctor agrees" host doctor
+check "rollback" host rollback
+equal "goes back to the former group" "$(chosen) $(attached)" "[\"$first\"] $(jq -nc "[\"always\", \"$first\"] | sort")"
+check "forward again" host upgrade
+
+# None.
+before=$(host status --json | jq -c 'del(.. | .runs?)') pinned=$(pins)
+ends 1.2.0 '[[refused], [reads_past, nowhere]]'
+refuses "a release of which no group is taken is refused" 9 "this kernel takes no group of 'choose' of ends 1.2.0" host upgrade
+also "with the reason against each" "'refused': the kernel's verifier refused program 'refused'"
+also "all of them" "'reads_past', 'nowhere': "
+equal "the host is as it was" "$(host status --json | jq -c 'del(.. | .runs?)')" "$before"
+equal "bpffs too" "$(pins)" "$pinned"

@@ -87,7 +87,6 @@ static const struct {
 	{"choose: [[p], [q]]\n", "GPL", "xdp", ONE_GONE, NULL},
 	{"choose: [[q], [p]]\n", "GPL", "xdp", ONE_GONE, NULL},
 	{"choose: [[p, q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
-	{"choose: [[p], [p, q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
 	{"choose: [[q]]\n", "GPL", "xdp", ONE_GONE, "helper '#250', which"},
 };
 

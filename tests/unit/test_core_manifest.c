@@ -175,7 +175,7 @@ static const struct {
 	{BASE, NULL},
 	{BASE "programs: {p: {target: eth0, order: {}}}\n", NULL},
 	{BASE "programs: {p: {order: {first: true}}}\n", "programs.*.order"},
-	{BASE "choose: [[p], [q]]\n", "choose"},
+	{BASE "choose: [[p], [q]]\n", NULL},
 	{BASE "health: [{program: p, ran_within: 1s}]\n", NULL},
 	{BASE "maps: {upgrade: {m: {merge: sum}}}\n", NULL},
 	{BASE "maps: {upgrade: {m: {on_change: migrate}}}\n", NULL},

@@ -40,15 +40,40 @@ static void print_table(struct cli_table *table, const struct cli_look *look, st
 	cli_table_release(table);
 }
 
-static void add_programs(const struct cli_look *look, const json_t *info, struct iov_buf *out)
+/* Of which one runs (`choose`). */
+static bool has_groups(const json_t *programs)
 {
-	static const struct cli_column columns[] = {{.title = "PROGRAM"}, {.title = "SECTION"}};
-	struct cli_table table = {.columns = columns, .n_columns = IOV_COUNT(columns)};
 	size_t i;
 	json_t *program;
-	json_array_foreach(json_object_get(info, "programs"), i, program) {
+	json_array_foreach(programs, i, program) {
+		if (cli_uint(program, "group"))
+			return true;
+	}
+	return false;
+}
+
+static void add_group(struct cli_table *table, const json_t *program, const struct cli_look *look)
+{
+	unsigned long long group = cli_uint(program, "group");
+	if (group)
+		cli_table_add(table, CLI_PLAIN, "%llu", group);
+	else
+		cli_table_add(table, CLI_FAINT, "%s", cli_dash(look));
+}
+
+static void add_programs(const struct cli_look *look, const json_t *info, struct iov_buf *out)
+{
+	static const struct cli_column columns[] = {
+		{.title = "PROGRAM"}, {.title = "SECTION"}, {.title = "GROUP", .right = true}};
+	const json_t *programs = json_object_get(info, "programs");
+	struct cli_table table = {.columns = columns, .n_columns = has_groups(programs) ? 3 : 2};
+	size_t i;
+	json_t *program;
+	json_array_foreach(programs, i, program) {
 		cli_table_add(&table, CLI_STRONG, "%s", cli_text(program, "name"));
 		cli_table_add(&table, CLI_PLAIN, "%s", cli_text(program, "section"));
+		if (table.n_columns > 2)
+			add_group(&table, program, look);
 	}
 	print_table(&table, look, out);
 }

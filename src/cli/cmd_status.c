@@ -133,6 +133,44 @@ static void show_maps(const struct cli_look *look, const json_t *instances, stru
 	cli_table_release(&table);
 }
 
+static void add_names(struct iov_buf *out, const json_t *names)
+{
+	size_t i;
+	json_t *name;
+	json_array_foreach(names, i, name) {
+		iov_buf_puts(out, i ? ", " : "");
+		cli_add_clean(out, json_is_string(name) ? json_string_value(name) : "?", false);
+	}
+}
+
+/* Why another group of programs does not run: the first line says it, --json has all. */
+static void add_passed_over(const json_t *instance, struct iov_buf *out)
+{
+	const json_t *choice = json_object_get(instance, "choice");
+	size_t i;
+	json_t *group;
+	json_array_foreach(json_object_get(choice, "passed_over"), i, group) {
+		const char *reason = cli_text(group, "reason");
+		iov_auto(iov_free_ptr) char *line = strndup(reason, strcspn(reason, "\n"));
+		iov_buf_printf(out, "\n%s runs ", cli_text(instance, "name"));
+		add_names(out, json_object_get(choice, "programs"));
+		iov_buf_puts(out, " in place of ");
+		add_names(out, json_object_get(group, "programs"));
+		iov_buf_puts(out, ": ");
+		cli_add_clean(out, line ? line : "", false);
+		iov_buf_puts(out, ".\n");
+	}
+}
+
+static void show_choices(const json_t *instances, struct iov_buf *out)
+{
+	size_t i;
+	json_t *instance;
+	json_array_foreach(instances, i, instance) {
+		add_passed_over(instance, out);
+	}
+}
+
 static void show(const struct cli_look *look, const json_t *status, struct iov_buf *out)
 {
 	const json_t *instances = json_object_get(status, "instances");
@@ -147,6 +185,7 @@ static void show(const struct cli_look *look, const json_t *status, struct iov_b
 	}
 	show_instances(look, instances, out);
 	show_maps(look, instances, out);
+	show_choices(instances, out);
 	iov_buf_printf(out, "\nGeneration %llu.\n", (unsigned long long)cli_uint(status, "generation"));
 	if (!cli_true(status, "stats"))
 		iov_buf_puts(out,

@@ -134,6 +134,19 @@ static void add_checks(struct view *view, const json_t *checks)
 	}
 }
 
+/* Groups of programs that the kernel does not take; why has been told, and `status` tells it. */
+static void add_passed_over(struct view *view, const json_t *choice)
+{
+	size_t i;
+	json_t *group;
+	json_array_foreach(json_object_get(choice, "passed_over"), i, group) {
+		iov_auto(iov_buf_release) struct iov_buf text = {0};
+		iov_buf_puts(&text, "in place of ");
+		add_names(&text, json_object_get(group, "programs"));
+		add_line(view, text.data ? text.data : "");
+	}
+}
+
 /* Which maps come from where, as far as that is new. */
 static void add_imports(struct view *view, const json_t *imports)
 {
@@ -166,6 +179,8 @@ static void add_instance(struct view *view, const json_t *instance)
 			add_hook(view, hook, i == 0);
 		}
 	}
+	if (strcmp(change, "unload") != 0)
+		add_passed_over(view, json_object_get(instance, "choice"));
 	add_imports(view, json_object_get(instance, "imports"));
 	json_array_foreach(json_object_get(instance, "maps"), i, map) {
 		add_map(view, map);

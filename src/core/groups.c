@@ -70,6 +70,25 @@ bool iov_health_is_asked(const struct iov_manifest *manifest, const struct iov_h
 	return !own || own == group;
 }
 
+void iov_group_take(struct iov_instance *instance, unsigned group, json_t *passed_over)
+{
+	json_decref(instance->passed_over);
+	instance->passed_over = json_incref(passed_over);
+	instance->group = group;
+}
+
+const struct iov_instance *iov_group_before(const struct iov_generation *from, const struct iov_generation *to,
+					    const struct iov_instance *instance)
+{
+	const struct iov_instance *before = iov_generation_instance(from, instance->name);
+	const struct iov_installed *old = before ? iov_generation_installed(from, before->module) : NULL;
+	const struct iov_installed *new = iov_generation_installed(to, instance->module);
+	bool same = old && new && before->group && !strcmp(old->release->sha256, new->release->sha256) &&
+		    !strcmp(old->object, new->object) && json_equal(before->params, instance->params) &&
+		    json_equal(before->imports, instance->imports);
+	return same ? before : NULL;
+}
+
 json_t *iov_choice_json(const struct iov_manifest *manifest, const struct iov_instance *instance)
 {
 	json_t *programs = group_at(manifest, instance->group), *passed_over = json_array(), *reason;

@@ -22,6 +22,11 @@ bool iov_program_runs(const struct iov_manifest *manifest, const struct iov_obje
 /* Is this asked where that group is the chosen one? Not of the runs of a program that is left out. */
 bool iov_health_is_asked(const struct iov_manifest *manifest, const struct iov_health_spec *spec, unsigned group);
 
+/* Notes what was chosen; takes a reference of the reasons. */
+void iov_group_take(struct iov_instance *instance, unsigned group, json_t *passed_over);
+/* The instance of `from` that runs this one's release with its settings, so that its choice stands; NULL: none. */
+const struct iov_instance *iov_group_before(const struct iov_generation *from, const struct iov_generation *to,
+					    const struct iov_instance *instance);
 /* {"group": 2, "programs": [...], "passed_over": [{"programs": [...], "reason": "..."}]}; null where the module has no
  * groups, or nobody has chosen yet. A new reference, NULL: no memory. */
 json_t *iov_choice_json(const struct iov_manifest *manifest, const struct iov_instance *instance);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "ops/groups.h"
 #include "ops/moves.h"
 #include "plan/make.h"
 #include "state/generations.h"
@@ -118,20 +119,11 @@ static int carry_out(struct iov_edit *edit, const struct iov_plan *plan)
 	return rc;
 }
 
-/* A dry run tries nothing in the kernel, nor has it anything to try. */
-static int choose_groups(struct iov_edit *edit)
-{
-	if (edit->flags & IOV_DRY_RUN)
-		return IOV_OK;
-	int rc = iov_edit_engine(edit);
-	return rc ? rc : iov_transaction_choose(edit->ctx, edit->engine, edit->from, edit->to);
-}
-
 int iov_edit_finish(struct iov_edit *edit, char **ret_json)
 {
 	iov_auto(iov_plan_release) struct iov_plan *plan = NULL;
 	unsigned flags = (edit->back ? IOV_PLAN_BACK : 0) | (edit->flags & IOV_LOSSY ? IOV_PLAN_LOSSY : 0);
-	int rc = choose_groups(edit);
+	int rc = iov_groups_choose(edit);
 	if (!rc)
 		rc = iov_plan_make_with(edit->ctx, edit->from, edit->to, flags, &plan);
 	if (rc)

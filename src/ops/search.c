@@ -2,6 +2,7 @@
 #include <strings.h>
 #include <string.h>
 
+#include "core/groups.h"
 #include "ops/choose.h"
 #include "ops/edit.h"
 #include "state/generations.h"
@@ -75,12 +76,22 @@ static json_t *release_json(const struct iov_release *release)
 			 "dependencies", dependencies);
 }
 
-static json_t *programs_json(const struct iov_object *object)
+/* Of `choose`, counted from 1; NULL: none. */
+static json_t *group_json(const struct iov_manifest *manifest, const char *program)
+{
+	unsigned group = iov_group_of(manifest, program);
+	return group ? json_integer(group) : NULL;
+}
+
+static json_t *programs_json(const struct iov_release *release)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < object->n_programs; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "name", object->programs[i].name, "section",
-						      object->programs[i].section));
+	for (size_t i = 0; i < release->object->n_programs; i++) {
+		const struct iov_object_program *program = &release->object->programs[i];
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:o?}", "name", program->name, "section", program->section,
+						"group", group_json(release->manifest, program->name)));
+	}
 	return list;
 }
 
@@ -151,8 +162,7 @@ int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json)
 	return iov_answer(ctx,
 			  json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:s?}", "name", name, "summary",
 				    manifest->summary, "license", manifest->license, "registry", shown->registry,
-				    "releases", list, "programs", programs_json(shown->object), "maps",
-				    maps_json(shown), "params", params_json(manifest), "installed",
-				    installed_version(current, name)),
+				    "releases", list, "programs", programs_json(shown), "maps", maps_json(shown),
+				    "params", params_json(manifest), "installed", installed_version(current, name)),
 			  ret_json);
 }

@@ -29,8 +29,8 @@ static int hook_json(struct iov_view *view, struct iov_engine *engine, const str
 	int rc = iov_hook_find(view->ctx, site->section, &hook);
 	if (!rc)
 		rc = engine->ops->running(engine, &place, dir, &running);
-	if (rc == IOV_E_UNSUPPORTED && site->optional)
-		rc = IOV_OK; /* left out on this kernel */
+	if (rc == IOV_E_UNSUPPORTED)
+		rc = IOV_OK; /* left out on this kernel: the program, or the instance when it booted */
 	if (rc)
 		return rc;
 	iov_auto(iov_free_ptr) char *pin_name = iov_pin_name(site->program);

@@ -102,13 +102,6 @@ static void tell(const struct choosing *choosing)
 	}
 }
 
-static void take(const struct choosing *choosing, unsigned group, json_t *reasons)
-{
-	json_decref(choosing->instance->passed_over);
-	choosing->instance->passed_over = json_incref(reasons);
-	choosing->instance->group = group;
-}
-
 static int choose(const struct choosing *choosing)
 {
 	iov_auto(iov_json_release) json_t *reasons = json_array();
@@ -119,7 +112,7 @@ static int choose(const struct choosing *choosing)
 		const char *program = NULL;
 		int rc = try_group(choosing, group, &program);
 		if (!rc) {
-			take(choosing, group, reasons);
+			iov_group_take(choosing->instance, group, reasons);
 			tell(choosing);
 			return IOV_OK;
 		}
@@ -133,7 +126,8 @@ static int choose(const struct choosing *choosing)
 
 /* ---- all of a generation ---- */
 
-typedef int (*choose_fn)(const struct choosing *choosing, const struct iov_generation *from);
+typedef int (*choose_fn)(const struct choosing *choosing, const struct iov_generation *from,
+			 const struct iov_generation *to);
 
 /* The engine is made ready when there is the first to choose. */
 static int each(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_generation *from,
@@ -153,28 +147,19 @@ static int each(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov
 			rc = engine->ops->prepare(engine);
 		ready = true;
 		if (!rc)
-			rc = act(&choosing, from);
+			rc = act(&choosing, from, to);
 	}
 	return rc;
 }
 
-/* What it runs already with the same settings, this kernel has taken. */
-static const struct iov_instance *chosen_before(const struct choosing *choosing, const struct iov_generation *from)
+/* What runs already with the same settings, this kernel has taken. */
+static int keep_or_choose(const struct choosing *choosing, const struct iov_generation *from,
+			  const struct iov_generation *to)
 {
-	const struct iov_instance *now = choosing->instance, *before = iov_generation_instance(from, now->name);
-	const struct iov_installed *old = before ? iov_generation_installed(from, before->module) : NULL;
-	bool same = old && before->group && !strcmp(old->release->sha256, choosing->installed->release->sha256) &&
-		    !strcmp(old->object, choosing->installed->object) && json_equal(before->params, now->params) &&
-		    json_equal(before->imports, now->imports);
-	return same ? before : NULL;
-}
-
-static int keep_or_choose(const struct choosing *choosing, const struct iov_generation *from)
-{
-	const struct iov_instance *before = chosen_before(choosing, from);
+	const struct iov_instance *before = iov_group_before(from, to, choosing->instance);
 	if (!before)
 		return choose(choosing);
-	take(choosing, before->group, before->passed_over);
+	iov_group_take(choosing->instance, before->group, before->passed_over);
 	return IOV_OK;
 }
 
@@ -195,11 +180,12 @@ static void tell_other(const struct choosing *choosing, unsigned before)
 }
 
 /* Where no group does, that the instance is left out shows when it is loaded. */
-static int choose_again(const struct choosing *choosing, const struct iov_generation *from)
+static int choose_again(const struct choosing *choosing, const struct iov_generation *from,
+			const struct iov_generation *to)
 {
 	const struct iov_transaction t = {.ctx = choosing->ctx, .restoring = true};
 	unsigned before = choosing->instance->group;
-	(void)from;
+	(void)from, (void)to;
 	int rc = choose(choosing);
 	if (!rc && before && before != choosing->instance->group)
 		tell_other(choosing, before);

@@ -41,7 +41,7 @@ ends() {
 			return 0;
 		}
 
-		SEC("raw_tp/sched_process_exec")
+		SEC("tp/sched/sched_process_exec")
 		int always(void *ctx)
 		{
 			return 0;
@@ -84,7 +84,7 @@ ends() {
 			return 0;
 		}
 	END
-	publish "$dir" || { fail "publish ends $1"; exit 1; }
+	author publish "$dir" --registry "$registry" --key test --with-object >"$out" 2>&1 || { fail "publish ends $1"; exit 1; }
 }
 status() { host status --json | jq -c "$1"; }
 chosen() { status '[.instances[].choice.programs[]]'; }
@@ -100,6 +100,8 @@ said=$(if [ $first = by_btf ]; then echo "group 1 of 'choose' of 'ends' ('by_kpr
 
 setup_registry
 ends 1.0.0 '[[by_kprobe], [by_btf], [by_raw]]'
+equal "a dry run says what is likely" "$(host install ends --dry-run --json | jq -c '.instances[0] | [.choice.programs, [.hooks[].program]]')" "[[\"$first\"],$(jq -nc "[\"always\", \"$first\"]")]"
+says "and which are groups" "by_btf      tp_btf/sched_process_exit        2" host info ends
 says "what is passed over is told" "$said" host install ends
 equal "the first group that this kernel takes is chosen" "$(chosen)" "[\"$first\"]"
 equal "its program is attached, and the one of no group" "$(attached)" "$(jq -nc "[\"always\", \"$first\"] | sort")"
@@ -127,8 +129,63 @@ check "forward again" host upgrade
 # None.
 before=$(host status --json | jq -c 'del(.. | .runs?)') pinned=$(pins)
 ends 1.2.0 '[[refused], [reads_past, nowhere]]'
-refuses "a release of which no group is taken is refused" 9 "this kernel takes no group of 'choose' of ends 1.2.0" host upgrade
+ends 1.2.1 '[[by_raw], [by_btf]]' 'programs: {refused: {target: sched_process_exit}}'
+refuses "a release of which no group is taken is refused" 9 "this kernel takes no group of 'choose' of ends 1.2.0" host upgrade ends@=1.2.0
 also "with the reason against each" "'refused': the kernel's verifier refused program 'refused'"
 also "all of them" "'reads_past', 'nowhere': "
 equal "the host is as it was" "$(host status --json | jq -c 'del(.. | .runs?)')" "$before"
 equal "bpffs too" "$(pins)" "$pinned"
+
+refuses "a program of no group is refused as ever" 8 "the kernel's verifier refused program 'refused'" host upgrade ends@=1.2.1
+if grep -q "takes no group" "$out"; then fail "for no group would do better"; else pass "for no group would do better"; fi
+
+# Another kernel: one that lacks the hook of the group that runs, as far as iovpkg can tell (docs/hooks.md).
+generation=$(status .generation)
+lack() { mkdir -p "$tmp/host/etc/iovpkg" && printf '%s\n' "$@" >"$tmp/host/etc/iovpkg/without"; }
+reboot
+lack raw_tp
+says "on another kernel another group comes up, which is told" "instance 'ends' runs '$first' now, in place of 'by_raw': this kernel has no 'raw_tp' hook" host restore
+equal "in the next generation" "$(status '[.generation, .instances[0].choice.programs[0]]')" "[$((generation + 1)),\"$first\"]"
+check "it counts" counts
+check "doctor agrees" host doctor
+reboot
+lack raw_tp kprobe tp_btf
+refuses "where none is taken the instance is left out" 18 "instance 'ends' is left out" host restore
+also "with the reason against each" "'by_kprobe': this kernel has no 'kprobe' hook"
+equal "in the same generation" "$(status .generation)" $((generation + 1))
+reboot
+lack
+check "back on a kernel that has all" host restore
+equal "the first group runs again" "$(chosen) $(attached)" '["by_raw"] ["always","by_raw"]'
+check "doctor agrees" host doctor
+
+# A check of a program is asked where its group is chosen.
+ends 1.3.0 '[[by_raw], [by_kprobe]]' 'health: [{program: by_raw, ran_within: 20s}, {program: by_kprobe, ran_within: 20s}]'
+
+# Killed while it chooses and moves.
+if grep -q IOVPKG_FAULT "$IOVPKG"; then
+	reboot
+	lack raw_tp
+	for point in "groups chosen" "groups in force"; do
+		IOVPKG_FAULT=$point host restore >"$out" 2>&1
+		equal "killed at '$point'" $? 137
+	done
+	says "the next restore brings the other group up" "1 of 1 instances are up" host restore
+	equal "once" "$(chosen) $(attached)" "[\"$first\"] $(jq -nc "[\"always\", \"$first\"] | sort")"
+	lack
+	for point in "instance staged" "site armed" "generation stored"; do
+		IOVPKG_FAULT=$point host upgrade >"$out" 2>&1
+		equal "an upgrade that changes groups, killed at '$point'" $? 137
+		host load nothing-of-this-name >"$out" 2>&1
+		equal "goes back" "$(chosen) $(attached)" "[\"$first\"] $(jq -nc "[\"always\", \"$first\"] | sort")"
+		check "whole" host doctor
+	done
+fi
+
+while :; do /bin/true; sleep 0.05; done &
+busy=$!
+equal "health is asked of the group that is chosen, and of no other" "$(host upgrade --json --quiet | jq -c '.instances[0] | [.choice.programs[0], .health]')" \
+	"[\"by_raw\",[\"program 'by_raw' runs within 20s\"]]"
+kill $busy
+check "remove" host remove ends
+equal "bpffs is clean" "$(pins | grep -E '/(live|staging)/' | grep -vc generation_)" 0

@@ -1,6 +1,11 @@
 #include "hosts.h"
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/pretend.h"
 #include "plan/make.h"
@@ -212,4 +217,31 @@ void host_check(struct iov_ctx *ctx, size_t n_down)
 	iov_auto(free_generation) struct iov_generation *generation = current(ctx);
 	host_check_state(ctx, generation);
 	check_kernel(ctx, generation, n_down);
+}
+
+static enum host_end end_of(pid_t child)
+{
+	int status = 0;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	if (WIFSIGNALED(status)) {
+		ck_assert_int_eq(WTERMSIG(status), SIGKILL);
+		return HOST_KILLED;
+	}
+	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= HOST_FAILED);
+	return (enum host_end)WEXITSTATUS(status);
+}
+
+enum host_end host_meet(struct iov_ctx *ctx, int (*act)(struct iov_ctx *ctx, int state), int state, const char *kind,
+			unsigned point)
+{
+	pid_t child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child)
+		return end_of(child);
+	char fault[32];
+	snprintf(fault, sizeof(fault), "%s%u", kind, point);
+	setenv("IOVPKG_FAULT", fault, 1);
+	if (!act(ctx, state))
+		_exit(HOST_SURVIVED);
+	_exit(strstr(iov_error_text(ctx), "fault point") ? HOST_FAILED : HOST_KILLED);
 }

@@ -27,6 +27,11 @@ int host_recover(struct iov_ctx *ctx);
 uint64_t host_number(struct iov_ctx *ctx);
 /* The id of the map that the two modules share; 0: not loaded. */
 uint32_t host_shared_map(struct iov_ctx *ctx);
+/* Runs `act` in a process of its own that meets its fate at a fault point; `kind` is "" for a kill, or "fail:". A
+ * failure must name the point. */
+enum host_end { HOST_SURVIVED, HOST_FAILED, HOST_KILLED };
+enum host_end host_meet(struct iov_ctx *ctx, int (*act)(struct iov_ctx *ctx, int state), int state, const char *kind,
+			unsigned point);
 /* Asserts that disk and pin trees are the current generation's, and that nothing is left over there; with any engine.
  */
 void host_check_state(struct iov_ctx *ctx, const struct iov_generation *generation);

@@ -1,9 +1,7 @@
 /* Kills or fails a transaction at each of its fault points, lets the next command recover, and looks at what is there.
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "hosts.h"
 #include "transaction/fault.h"
@@ -25,20 +23,6 @@ static const struct {
 	{HOST_IDLE, HOST_INSTALLED},
 };
 
-enum outcome { OUTCOME_OK, OUTCOME_FAILED, OUTCOME_KILLED };
-
-static enum outcome outcome_of(pid_t child)
-{
-	int status = 0;
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	if (WIFSIGNALED(status)) {
-		ck_assert_int_eq(WTERMSIG(status), SIGKILL);
-		return OUTCOME_KILLED;
-	}
-	ck_assert(WIFEXITED(status) && WEXITSTATUS(status) <= OUTCOME_FAILED);
-	return (enum outcome)WEXITSTATUS(status);
-}
-
 static int transact(struct iov_ctx *ctx, int state)
 {
 	struct iov_engine *engine = NULL;
@@ -53,22 +37,6 @@ static int recover(struct iov_ctx *ctx, int unused)
 {
 	(void)unused;
 	return host_recover(ctx);
-}
-
-/* Runs `act` in a process of its own that meets its fate at a fault point. A failure must name the point. */
-static enum outcome meet(struct iov_ctx *ctx, int (*act)(struct iov_ctx *ctx, int state), int state, const char *kind,
-			 unsigned point)
-{
-	pid_t child = fork();
-	ck_assert_int_ge(child, 0);
-	if (child)
-		return outcome_of(child);
-	char fault[32];
-	snprintf(fault, sizeof(fault), "%s%u", kind, point);
-	setenv("IOVPKG_FAULT", fault, 1);
-	if (!act(ctx, state))
-		_exit(OUTCOME_OK);
-	_exit(strstr(iov_error_text(ctx), "fault point") ? OUTCOME_FAILED : OUTCOME_KILLED);
 }
 
 /* After recovery: exactly before or exactly after, and shared maps have outlived it. */
@@ -87,15 +55,15 @@ static bool kill_at(int way, unsigned point)
 	host_reach(ctx, ways[way].before);
 	uint64_t before = host_number(ctx);
 	uint32_t shared_map = host_shared_map(ctx);
-	enum outcome outcome = meet(ctx, transact, ways[way].after, "", point);
+	enum host_end outcome = host_meet(ctx, transact, ways[way].after, "", point);
 	unit_ok(ctx, host_recover(ctx));
 	check_either(ctx, before, shared_map);
-	if (outcome == OUTCOME_OK)
+	if (outcome == HOST_SURVIVED)
 		ck_assert_uint_eq(host_number(ctx), before + 1);
 	unit_ok(ctx, host_recover(ctx)); /* once more changes nothing */
 	check_either(ctx, before, shared_map);
 	unit_ctx_free(ctx);
-	return outcome == OUTCOME_KILLED;
+	return outcome == HOST_KILLED;
 }
 
 START_TEST(killed_at_every_point)
@@ -113,13 +81,13 @@ static bool fail_at(int way, unsigned point)
 	struct iov_ctx *ctx = unit_ctx();
 	host_reach(ctx, ways[way].before);
 	uint64_t before = host_number(ctx);
-	enum outcome outcome = meet(ctx, transact, ways[way].after, "fail:", point);
-	if (outcome == OUTCOME_OK)
+	enum host_end outcome = host_meet(ctx, transact, ways[way].after, "fail:", point);
+	if (outcome == HOST_SURVIVED)
 		unit_ok(ctx, host_recover(ctx)); /* what the command warned of; nothing when it went through */
-	ck_assert_uint_eq(host_number(ctx), outcome == OUTCOME_OK ? before + 1 : before);
+	ck_assert_uint_eq(host_number(ctx), outcome == HOST_SURVIVED ? before + 1 : before);
 	host_check(ctx, 0);
 	unit_ctx_free(ctx);
-	return outcome == OUTCOME_FAILED;
+	return outcome == HOST_FAILED;
 }
 
 START_TEST(failed_at_every_point)
@@ -140,12 +108,12 @@ static bool kill_twice(int way, unsigned point, unsigned second)
 	host_reach(ctx, ways[way].before);
 	uint64_t before = host_number(ctx);
 	uint32_t shared_map = host_shared_map(ctx);
-	ck_assert_int_eq(meet(ctx, transact, ways[way].after, "", point), OUTCOME_KILLED);
-	enum outcome outcome = meet(ctx, recover, 0, "", second);
+	ck_assert_int_eq(host_meet(ctx, transact, ways[way].after, "", point), HOST_KILLED);
+	enum host_end outcome = host_meet(ctx, recover, 0, "", second);
 	unit_ok(ctx, host_recover(ctx));
 	check_either(ctx, before, shared_map);
 	unit_ctx_free(ctx);
-	return outcome == OUTCOME_KILLED;
+	return outcome == HOST_KILLED;
 }
 
 /* Every third point of each recovery, from another one on for each crash: neighbours leave nearly the same. */
@@ -171,12 +139,12 @@ static bool kill_restore(unsigned point)
 	host_reach(ctx, HOST_UPGRADED);
 	end_kernel(ctx);
 	ck_assert(iov_transaction_pending(ctx));
-	enum outcome outcome = meet(ctx, recover, 0, "", point);
+	enum host_end outcome = host_meet(ctx, recover, 0, "", point);
 	unit_ok(ctx, host_recover(ctx));
 	ck_assert_uint_eq(host_number(ctx), 1);
 	host_check(ctx, 0);
 	unit_ctx_free(ctx);
-	return outcome == OUTCOME_KILLED;
+	return outcome == HOST_KILLED;
 }
 
 START_TEST(restore_killed_at_every_point)
@@ -207,12 +175,12 @@ static bool cut_at(unsigned point)
 {
 	struct iov_ctx *ctx = unit_ctx();
 	host_reach(ctx, HOST_INSTALLED);
-	enum outcome outcome = meet(ctx, transact, HOST_UPGRADED, "", point);
+	enum host_end outcome = host_meet(ctx, transact, HOST_UPGRADED, "", point);
 	power_cut(ctx);
 	unit_ok(ctx, host_recover(ctx));
 	check_either(ctx, 1, 0);
 	unit_ctx_free(ctx);
-	return outcome == OUTCOME_KILLED;
+	return outcome == HOST_KILLED;
 }
 
 START_TEST(power_cut_at_every_point)

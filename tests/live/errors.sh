@@ -3,7 +3,10 @@
 . "$(dirname "$0")/../lib/test.sh"
 . "$top/tests/lib/net.sh"
 need_bpf
-cleanup() { net_down iov-err; }
+cleanup() {
+	net_down iov-err
+	rmdir "/sys/fs/cgroup/memory/iov-err-$$" "/sys/fs/cgroup/iov-err-$$" 2>/dev/null || true
+}
 cleanup
 net_up iov-err
 setup_registry flow-table flow-count xdp-guard
@@ -77,6 +80,22 @@ check "and removed" "$IOVPKG" --root "$tmp/bare" remove flow-table
 refuses "a map larger than the machine" 13 "flow-table 1.0.0 needs more memory" inside load flow-table --as huge --set max_flows=4000000000
 also "says which map" "map 'flows'"
 unchanged "the host is as it was after that"
+memory_cgroup() {
+	local all=/sys/fs/cgroup
+	if [ -e $all/memory/memory.limit_in_bytes ]; then
+		mkdir "$all/memory/$1" && echo "$2" >"$all/memory/$1/memory.limit_in_bytes" && echo "$all/memory/$1"
+	elif grep -qw memory $all/cgroup.subtree_control 2>/dev/null; then
+		mkdir "$all/$1" && echo "$2" >"$all/$1/memory.max" && echo "$all/$1"
+	fi
+}
+cgroup=$(memory_cgroup "iov-err-$$" 64M)
+if [ -n "$cgroup" ]; then
+	held() { in_b sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$cgroup" "$IOVPKG" --root "$tmp/host" "$@"; }
+	refuses "a map larger than the limit of a memory cgroup" 13 "map 'flows'" held load flow-table --as big --set max_flows=2000000
+	unchanged "the host is as it was after that, too"
+else
+	skip "the limit of a memory cgroup" "no memory controller"
+fi
 can_be_limited() { (ulimit -v 1000000; exec "$IOVPKG" --version) >"$out" 2>&1; }
 if can_be_limited 2>/dev/null; then
 	limited() { (ulimit -v "$1"; shift; inside "$@"); }

@@ -62,11 +62,14 @@ uint32_t iov_bytecode_function(const struct iov_bytecode *code, const char *name
 /* One more element, zeroed, at the end of an array; NULL: no memory. */
 static void *grow(void *array, uint32_t count, size_t size)
 {
-	char *grown = *(void **)array;
-	if (!(count & (count - 1)) && !(grown = reallocarray(grown, count ? 2 * (size_t)count : 1, size)))
-		return NULL;
-	*(void **)array = grown;
-	return memset(grown + count * size, 0, size);
+	char *items = *(void **)array;
+	if (!(count & (count - 1))) {
+		items = reallocarray(*(void **)array, count ? 2 * (size_t)count : 1, size);
+		if (!items)
+			return NULL;
+		*(void **)array = items;
+	}
+	return memset(items + count * size, 0, size);
 }
 
 static int add_section(struct reader *reader, const char *name, Elf_Scn *elf)

@@ -229,15 +229,22 @@ static int follow(struct walk *walk, struct iov_reach *ret)
 	return rc;
 }
 
+static void walk_release(struct walk *walk)
+{
+	free(walk->functions);
+	free(walk->queue);
+	free(walk->queued);
+}
+
 int iov_reach(struct iov_ctx *ctx, struct iov_reaching *reaching, uint32_t function, struct iov_reach *ret)
 {
 	static const struct iov_reach start = {.seen = true, .certain = true};
 	size_t count = reaching->code->n_functions;
-	iov_auto(iov_free_ptr) struct iov_reach *functions = calloc(count + 1, sizeof(*functions));
-	iov_auto(iov_free_ptr) uint32_t *queue = calloc(count + 1, sizeof(*queue));
-	iov_auto(iov_free_ptr) bool *queued = calloc(count + 1, sizeof(*queued));
-	struct walk walk = {reaching, functions, queue, queued, 0};
-	if (!functions || !queue || !queued)
+	iov_auto(walk_release) struct walk walk = {.reaching = reaching,
+						   .functions = calloc(count + 1, sizeof(*walk.functions)),
+						   .queue = calloc(count + 1, sizeof(*walk.queue)),
+						   .queued = calloc(count + 1, sizeof(*walk.queued))};
+	if (!walk.functions || !walk.queue || !walk.queued)
 		return iov_oom(ctx);
 	memset(ret, 0, reaching->needs->count * sizeof(*ret));
 	go_to(&walk, function, &start);

@@ -56,7 +56,7 @@ static char *kernel_file(const char *facts)
 }
 
 #define KERNEL                                                                                                         \
-	"{'schema':%s,'release':'9.9','modules':[],'helpers':[],'maps':['array'],'no_maps':[],'no_programs':[],"                    \
+	"{'schema':%s,'release':'9.9','modules':[],'helpers':[],'maps':['array'],'no_maps':[],'no_programs':[],"       \
 	"'programs':[{'kinds':['raw_tracepoint'],'helpers':['map_update_elem','probe_read_kernel','get_current_task'%" \
 	"s]}]}"
 

@@ -168,7 +168,9 @@ static int read_function(const struct iov_reaching *reaching, uint32_t index)
 	if (function->read)
 		return IOV_OK;
 	iov_auto(iov_free_ptr) bool *marks = calloc(where->count + 1, sizeof(*marks));
-	int rc = marks ? add_places(reaching, where, function) : iov_oom(reaching->ctx);
+	if (!marks)
+		return iov_oom(reaching->ctx);
+	int rc = add_places(reaching, where, function);
 	if (!rc)
 		rc = mark_certain(reaching, where, function, marks);
 	unsigned count = rc ? 0 : find_questions(reaching, function, questions);

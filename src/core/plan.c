@@ -103,7 +103,7 @@ static json_t *hooks_json(const struct iov_instance_change *one)
 static json_t *health_json(const struct iov_plan *plan, const struct iov_instance_change *one)
 {
 	json_t *texts = json_array();
-	bool comes = one->change == IOV_LOAD || one->change == IOV_REPLACE;
+	bool comes = one->after && (one->change == IOV_LOAD || one->change == IOV_REPLACE);
 	const struct iov_manifest *manifest = comes && !plan->no_health ? manifest_of(one->new) : NULL;
 	for (size_t i = 0; texts && manifest && i < manifest->n_health; i++) {
 		if (!iov_health_is_asked(manifest, &manifest->health[i], one->after->group))

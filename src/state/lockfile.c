@@ -29,12 +29,16 @@ static int read_row(struct iov_ctx *ctx, const char *what, const json_t *json, s
 	return rc ? iov_error_prefix(ctx, "'%s'", what) : IOV_OK;
 }
 
-static int check_order(struct iov_ctx *ctx, const char *what, const struct iov_lockfile *lockfile)
+static int add_row(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_lockfile *lockfile)
 {
-	for (size_t i = 1; i < lockfile->count; i++)
-		if (strcmp(lockfile->rows[i - 1].name, lockfile->rows[i].name) >= 0)
-			return iov_error(ctx, IOV_E_INPUT, "'%s': module '%s' stands there twice, or out of order",
-					 what, lockfile->rows[i].name);
+	struct iov_locked *row = &lockfile->rows[lockfile->count];
+	int rc = read_row(ctx, what, json, row);
+	if (rc)
+		return rc;
+	if (lockfile->count && strcmp(row[-1].name, row->name) >= 0)
+		return iov_error(ctx, IOV_E_INPUT, "'%s': module '%s' stands there twice, or out of order", what,
+				 row->name);
+	lockfile->count++;
 	return IOV_OK;
 }
 
@@ -55,8 +59,8 @@ static int fill(struct iov_ctx *ctx, const char *path, struct iov_lockfile *lock
 	if (!lockfile->rows)
 		return iov_oom(ctx);
 	for (size_t i = 0; !rc && i < json_array_size(releases); i++)
-		rc = read_row(ctx, path, json_array_get(releases, i), &lockfile->rows[lockfile->count++]);
-	return rc ? rc : check_order(ctx, path, lockfile);
+		rc = add_row(ctx, path, json_array_get(releases, i), lockfile);
+	return rc;
 }
 
 int iov_lockfile_read(struct iov_ctx *ctx, const char *path, struct iov_lockfile *ret, bool *ret_found)

@@ -81,7 +81,7 @@ bool iov_transaction_has_health(const struct iov_transaction *t)
 static int gather(const struct iov_transaction *t, struct checks *ret)
 {
 	int64_t now = now_ms();
-	ret->items = calloc(count_checks(t), sizeof(*ret->items));
+	ret->items = calloc(count_checks(t) + 1, sizeof(*ret->items));
 	if (!ret->items)
 		return iov_oom(t->ctx);
 	for (size_t i = 0; i < t->plan->n_instances; i++) {

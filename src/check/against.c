@@ -8,12 +8,15 @@
 #include "util/cleanup.h"
 
 struct check {
+	struct iov_ctx *ctx;
+	struct iov_sources *sources; /* NULL: nobody has the file */
 	const struct iov_object *object;
 	const struct iov_kernel *kernel;
 	json_t *needs;			     /* borrowed */
 	const struct iov_manifest *manifest; /* NULL: nobody says how the object is used */
 	json_t *programs, *reasons;
 	bool free_license; /* helpers for the GPL only may be called */
+	int rc;
 };
 
 static const char *const words[] = {[IOV_LOADS] = "yes", [IOV_MAY_LOAD] = "cannot tell", [IOV_FAILS] = "no"};
@@ -39,9 +42,19 @@ static json_t *sentence(const struct iov_finding *finding, bool certain)
 						      : ", and only a branch of the program needs it"));
 }
 
-/* `program` NULL: of the object as a whole. */
-static enum iov_verdict add_reason(struct check *check, const char *program, const struct iov_finding *finding,
-				   bool certain)
+/* What the object as a whole lacks has a place only if it is a need. */
+static void add_source(struct check *check, const char *program, const json_t *need, json_t *reason)
+{
+	json_t *source = NULL;
+	if (check->sources && !check->rc)
+		check->rc = iov_sources_find(check->ctx, check->sources, program, need, &source);
+	if (source)
+		json_object_set_new(reason, "source", source);
+}
+
+/* `program` NULL: of the object as a whole. `need` NULL: it is not about a need. */
+static enum iov_verdict add_reason(struct check *check, const char *program, const json_t *need,
+				   const struct iov_finding *finding, bool certain)
 {
 	enum iov_verdict verdict = finding->verdict == IOV_FAILS && !certain ? IOV_MAY_LOAD : finding->verdict;
 	if (verdict == IOV_LOADS)
@@ -55,6 +68,7 @@ static enum iov_verdict add_reason(struct check *check, const char *program, con
 		json_object_set_new(reason, "type", json_string(finding->type));
 	if (finding->since)
 		json_object_set_new(reason, "since", json_string(finding->since));
+	add_source(check, program, need, reason);
 	json_array_append_new(check->reasons, reason);
 	return verdict;
 }
@@ -85,8 +99,9 @@ static enum iov_verdict check_list(struct check *check, const struct iov_kind *k
 	size_t i;
 	json_t *number;
 	json_array_foreach(numbers, i, number) {
-		struct iov_finding finding = look(check, kind, need_at(check, number));
-		verdict = worse(verdict, add_reason(check, program, &finding, certain));
+		const json_t *need = need_at(check, number);
+		struct iov_finding finding = look(check, kind, need);
+		verdict = worse(verdict, add_reason(check, program, need, &finding, certain));
 	}
 	return verdict;
 }
@@ -113,8 +128,9 @@ static enum iov_verdict check_guarded(struct check *check, const struct iov_kind
 		if (any_is(check, json_object_get(one, "absent"), IOV_FAILS) ||
 		    any_is(check, json_object_get(one, "present"), IOV_LOADS))
 			continue;
-		struct iov_finding finding = look(check, kind, need_at(check, json_object_get(one, "need")));
-		verdict = worse(verdict, add_reason(check, program, &finding, false));
+		const json_t *need = need_at(check, json_object_get(one, "need"));
+		struct iov_finding finding = look(check, kind, need);
+		verdict = worse(verdict, add_reason(check, program, need, &finding, false));
 	}
 	return verdict;
 }
@@ -140,7 +156,7 @@ static void check_program(struct check *check, const json_t *group, const char *
 	enum iov_verdict verdict = IOV_LOADS;
 	size_t count = findings[0].verdict == IOV_FAILS ? 1 : IOV_COUNT(findings);
 	for (size_t i = 0; i < count; i++)
-		verdict = worse(verdict, add_reason(check, name, &findings[i], true));
+		verdict = worse(verdict, add_reason(check, name, NULL, &findings[i], true));
 	if (count > 1) {
 		verdict = worse(verdict, check_list(check, &kind, name, json_object_get(group, "always"), true));
 		verdict = worse(verdict, check_list(check, &kind, name, json_object_get(group, "sometimes"), false));
@@ -170,11 +186,11 @@ static void check_maps(struct check *check)
 		const struct iov_object_map *map = &check->object->maps[i];
 		const char *inner = json_string_value(json_object_get(json_object_get(map->layout, "inner"), "type"));
 		struct iov_finding finding = iov_against_map(check->kernel, map->type);
-		add_reason(check, NULL, &finding, true);
+		add_reason(check, NULL, NULL, &finding, true);
 		if (!inner)
 			continue;
 		finding = iov_against_map(check->kernel, inner);
-		add_reason(check, NULL, &finding, true);
+		add_reason(check, NULL, NULL, &finding, true);
 	}
 }
 
@@ -192,7 +208,7 @@ static void check_externs(struct check *check)
 		if (!strong || there)
 			continue;
 		struct iov_finding finding = iov_against_need(check->kernel, &nobody, need);
-		add_reason(check, NULL, &finding, true);
+		add_reason(check, NULL, need, &finding, true);
 	}
 }
 
@@ -203,7 +219,7 @@ static void check_known(struct check *check)
 						.what = "object",
 						.why = "was published by an iovpkg that did not write them down"};
 	if (!check->object->facts && check->object->n_programs)
-		add_reason(check, NULL, &none, true);
+		add_reason(check, NULL, NULL, &none, true);
 }
 
 /* As the kernel compares it, which knows no others (linux: include/linux/license.h). */
@@ -218,11 +234,14 @@ static bool is_gpl(const char *license)
 }
 
 int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, const struct iov_manifest *manifest,
-		      const struct iov_kernel *kernel, enum iov_verdict *ret_verdict, json_t **ret)
+		      const struct iov_kernel *kernel, struct iov_sources *sources, enum iov_verdict *ret_verdict,
+		      json_t **ret)
 {
 	iov_auto(iov_json_release) json_t *programs = json_object();
 	iov_auto(iov_json_release) json_t *reasons = json_array();
 	struct check check = {
+		.ctx = ctx,
+		.sources = sources,
 		.object = object,
 		.manifest = manifest,
 		.kernel = kernel,
@@ -235,6 +254,8 @@ int iov_check_against(struct iov_ctx *ctx, const struct iov_object *object, cons
 	check_maps(&check);
 	check_externs(&check);
 	check_programs(&check);
+	if (check.rc)
+		return check.rc;
 	enum iov_verdict verdict = iov_whole(object, manifest, reasons);
 	json_t *answer = json_pack("{s:s, s:s, s:O, s:O}", "kernel", kernel->name, "verdict", words[verdict],
 				   "programs", programs, "reasons", reasons);

@@ -57,6 +57,15 @@ uint32_t iov_bytecode_function(const struct iov_bytecode *code, const char *name
 	return IOV_BYTECODE_NONE;
 }
 
+uint32_t iov_bytecode_function_at(const struct iov_bytecode *code, int64_t insn)
+{
+	for (uint32_t i = 0; i < code->n_functions; i++)
+		if (insn >= code->functions[i].first &&
+		    insn < (int64_t)code->functions[i].first + code->functions[i].count)
+			return i;
+	return IOV_BYTECODE_NONE;
+}
+
 /* ---- sections ---- */
 
 /* One more element, zeroed, at the end of an array; NULL: no memory. */
@@ -177,15 +186,6 @@ static int read_symbols(struct reader *reader)
 
 /* ---- what is referred to ---- */
 
-static uint32_t function_at(const struct iov_bytecode *code, int64_t insn)
-{
-	for (uint32_t i = 0; i < code->n_functions; i++)
-		if (insn >= code->functions[i].first &&
-		    insn < (int64_t)code->functions[i].first + code->functions[i].count)
-			return i;
-	return IOV_BYTECODE_NONE;
-}
-
 /* A call or an address of code: the offset that stands in the instruction counts from the symbol. */
 static void take_code(struct iov_bytecode *code, uint32_t at, const struct iov_bytecode_section *section,
 		      uint64_t value)
@@ -193,7 +193,7 @@ static void take_code(struct iov_bytecode *code, uint32_t at, const struct iov_b
 	const struct bpf_insn *insn = &code->insns[at];
 	int64_t base = section->first + (int64_t)(value / sizeof(*insn));
 	int64_t target = iov_insn_is_call(insn) ? base + insn->imm + 1 : base + insn->imm / (int)sizeof(*insn);
-	code->functions_of[at] = function_at(code, target);
+	code->functions_of[at] = iov_bytecode_function_at(code, target);
 }
 
 static void take_relocation(struct reader *reader, const struct iov_bytecode_section *section,
@@ -234,7 +234,7 @@ static void read_calls(struct iov_bytecode *code)
 	for (uint32_t i = 0; i < code->count; i++)
 		if (iov_insn_is_call(&code->insns[i]) && code->insns[i].src_reg == BPF_PSEUDO_CALL &&
 		    code->functions_of[i] == IOV_BYTECODE_NONE && code->externs_of[i] == IOV_BYTECODE_NONE)
-			code->functions_of[i] = function_at(code, (int64_t)i + code->insns[i].imm + 1);
+			code->functions_of[i] = iov_bytecode_function_at(code, (int64_t)i + code->insns[i].imm + 1);
 }
 
 static int read_code(struct reader *reader)

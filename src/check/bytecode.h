@@ -49,6 +49,8 @@ void iov_bytecode_release(struct iov_bytecode *code);
 uint32_t iov_bytecode_at(const struct iov_bytecode *code, const char *section, uint32_t offset);
 /* The function of that name; NONE: there is none. */
 uint32_t iov_bytecode_function(const struct iov_bytecode *code, const char *name);
+/* The function that an instruction is in; NONE: there is none. */
+uint32_t iov_bytecode_function_at(const struct iov_bytecode *code, int64_t insn);
 static inline bool iov_insn_is_call(const struct bpf_insn *insn)
 {
 	return insn->code == (BPF_JMP | BPF_CALL);

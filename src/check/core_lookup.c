@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/flavor.h"
 #include "check/needs.h"
-#include "check/relocations.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check/flavor.h"
 #include "check/needs.h"
-#include "check/relocations.h"
 
 #define BUCKETS (1u << 16) /* a kernel has some 40,000 names */
 

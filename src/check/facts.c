@@ -1,21 +1,14 @@
 #include "check/facts.h"
 
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <string.h>
 
-#include "check/needs.h"
-#include "check/reach.h"
+#include "check/dissect.h"
 #include "util/cleanup.h"
 
 struct reader {
 	struct iov_ctx *ctx;
-	struct iov_bytecode code;
-	struct iov_needs needs;
-	struct btf *btf;
-	struct btf_ext *ext;
-	struct iov_reaching *reaching;
+	struct iov_dissected object;
 	struct iov_reach *reach; /* of one program, for each need */
 	json_t *groups;
 };
@@ -23,12 +16,8 @@ struct reader {
 static void reader_release(struct reader *reader)
 {
 	free(reader->reach);
-	iov_reaching_free(reader->reaching);
 	json_decref(reader->groups);
-	btf__free(reader->btf);
-	btf_ext__free(reader->ext);
-	iov_needs_release(&reader->needs);
-	iov_bytecode_release(&reader->code);
+	iov_dissected_release(&reader->object);
 }
 
 /* ---- what SEC() says ---- */
@@ -90,7 +79,7 @@ static void put_guarded(json_t *group, uint32_t number, const struct iov_reach *
 
 static void put_needs(const struct reader *reader, json_t *group)
 {
-	for (uint32_t i = 0; i < reader->needs.count; i++) {
+	for (uint32_t i = 0; i < reader->object.needs.count; i++) {
 		const struct iov_reach *reach = &reader->reach[i];
 		if (!reach->seen)
 			continue;
@@ -138,53 +127,35 @@ static int add_to_group(const struct reader *reader, json_t *group, const char *
 static int add_program(const struct reader *reader, const struct bpf_program *program)
 {
 	const char *name = bpf_program__name(program);
-	uint32_t function = iov_bytecode_function(&reader->code, name);
-	int rc = IOV_OK;
-	memset(reader->reach, 0, reader->needs.count * sizeof(*reader->reach));
-	if (function != IOV_BYTECODE_NONE)
-		rc = iov_reach(reader->ctx, reader->reaching, function, reader->reach);
+	int rc = iov_dissected_reach(reader->ctx, &reader->object, name, reader->reach);
 	if (rc)
 		return rc;
 	return add_to_group(reader, describe_program(reader, program), name,
 			    target_of(bpf_program__section_name(program)));
 }
 
-static int read_object(struct reader *reader, const char *path)
+static json_t *needs_of(const struct iov_needs *needs)
 {
-	struct iov_ctx *ctx = reader->ctx;
-	int rc = iov_bytecode_read(ctx, path, &reader->code);
-	if (rc)
-		return rc;
-	reader->btf = btf__parse_elf(path, &reader->ext);
-	if (!reader->btf && errno != ENODATA)
-		return iov_error_errno(ctx, errno, "cannot read the type information (BTF) of '%s'", path);
-	rc = iov_needs_read(ctx, &reader->code, reader->btf, reader->ext, &reader->needs);
-	if (!rc)
-		rc = iov_reaching_new(ctx, &reader->code, &reader->needs, &reader->reaching);
-	reader->reach = calloc(reader->needs.count + 1, sizeof(*reader->reach));
-	reader->groups = json_array();
-	return rc || (reader->reach && reader->groups) ? rc : iov_oom(ctx);
-}
-
-static int answer(const struct reader *reader, json_t **ret)
-{
-	iov_auto(iov_json_release) json_t *needs = json_array();
-	for (uint32_t i = 0; i < reader->needs.count; i++)
-		json_array_append(needs, reader->needs.items[i].json);
-	*ret = json_pack("{s:O, s:O}", "needs", needs, "programs", reader->groups);
-	return *ret ? IOV_OK : iov_oom(reader->ctx);
+	json_t *list = json_array();
+	for (uint32_t i = 0; i < needs->count; i++)
+		json_array_append(list, needs->items[i].json);
+	return list;
 }
 
 int iov_check_facts(struct iov_ctx *ctx, const struct bpf_object *object, const char *path, json_t **ret)
 {
-	iov_auto(reader_release) struct reader reader = {.ctx = ctx};
+	iov_auto(reader_release) struct reader reader = {.ctx = ctx, .groups = json_array()};
 	struct bpf_program *program;
-	int rc = read_object(&reader, path);
+	int rc = iov_dissect(ctx, path, &reader.object);
 	if (rc)
-		return iov_error_prefix(ctx, "object '%s'", path);
+		return rc;
+	reader.reach = calloc(reader.object.needs.count + 1, sizeof(*reader.reach));
+	if (!reader.reach || !reader.groups)
+		return iov_oom(ctx);
 	bpf_object__for_each_program(program, object) {
 		if ((rc = add_program(&reader, program)))
 			return rc;
 	}
-	return answer(&reader, ret);
+	*ret = json_pack("{s:o, s:O}", "needs", needs_of(&reader.object.needs), "programs", reader.groups);
+	return *ret ? IOV_OK : iov_oom(ctx);
 }

@@ -68,7 +68,7 @@ int iov_lack_find(struct iov_ctx *ctx, const struct iov_release *release, const 
 {
 	iov_auto(iov_json_release) json_t *answer = NULL;
 	enum iov_verdict verdict = IOV_LOADS;
-	int rc = iov_check_against(ctx, release->object, release->manifest, kernel, &verdict, &answer);
+	int rc = iov_check_against(ctx, release->object, release->manifest, kernel, NULL, &verdict, &answer);
 	if (rc)
 		return rc;
 	const json_t *reason = verdict == IOV_FAILS ? latest(json_object_get(answer, "reasons")) : NULL;

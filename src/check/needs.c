@@ -3,8 +3,8 @@
 #include <bpf/btf.h>
 #include <string.h>
 
+#include "check/btf_ext.h"
 #include "check/features.h"
-#include "check/relocations.h"
 #include "core/facts.h"
 #include "util/cleanup.h"
 
@@ -174,9 +174,10 @@ static void tell(struct iov_need *need, uint32_t kind)
 	need->present = nonzero;
 }
 
-static int take_relocation(void *data, const char *section, const struct bpf_core_relo *relocation)
+static int take_relocation(void *data, const char *section, const void *record)
 {
 	struct reader *reader = data;
+	const struct bpf_core_relo *relocation = record;
 	uint32_t at = iov_bytecode_at(reader->code, section, relocation->insn_off);
 	json_t *json = NULL;
 	if (at == IOV_BYTECODE_NONE)
@@ -191,7 +192,7 @@ static int take_relocation(void *data, const char *section, const struct bpf_cor
 
 static int read_relocations(struct reader *reader, const struct btf_ext *ext)
 {
-	if (iov_relocations_each(reader->btf, ext, take_relocation, reader) != IOV_RELOCATIONS_DAMAGED)
+	if (iov_btf_ext_each(reader->btf, ext, IOV_BTF_EXT_RELOCATIONS, take_relocation, reader) != IOV_BTF_EXT_DAMAGED)
 		return reader->rc;
 	return iov_error(reader->ctx, IOV_E_INPUT,
 			 "the table of CO-RE relocations (.BTF.ext) is damaged; build the object again");

@@ -77,6 +77,11 @@ static struct iov_reach through(const struct iov_reach *outer, const struct iov_
 	return both;
 }
 
+static bool is_surer(const struct iov_reach *reach, const struct iov_reach *than)
+{
+	return reach->certain != than->certain ? reach->certain : reach->count < than->count;
+}
+
 /* What is reached on either of two ways. True: that changed `reach`. */
 static bool either(struct iov_reach *reach, const struct iov_reach *other)
 {
@@ -86,6 +91,8 @@ static bool either(struct iov_reach *reach, const struct iov_reach *other)
 		reach->seen = true;
 		return true;
 	}
+	if (is_surer(other, reach))
+		reach->at = other->at;
 	reach->certain |= other->certain;
 	reach->count = 0;
 	for (unsigned i = 0; i < before.count && !reach->certain; i++)
@@ -205,6 +212,7 @@ static void leave(struct walk *walk, uint32_t index, struct iov_reach *ret)
 	for (uint32_t i = 0; i < function->count; i++) {
 		const struct place *place = &function->places[i];
 		struct iov_reach reach = through(&walk->functions[index], &place->reach);
+		reach.at = place->at;
 		if (reaching->needs->of[place->at] != IOV_BYTECODE_NONE)
 			either(&ret[reaching->needs->of[place->at]], &reach);
 		uint32_t to = reaching->code->functions_of[place->at];

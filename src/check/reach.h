@@ -20,6 +20,7 @@ struct iov_reach {
 	bool certain; /* on every way; there are no conditions then */
 	unsigned count;
 	struct iov_condition conditions[IOV_REACH_CONDITIONS]; /* each of them alone keeps it from being reached */
+	uint32_t at; /* the instruction that asks; of several one that depends on least */
 };
 
 struct iov_reaching; /* what is known of each function */

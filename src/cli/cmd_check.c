@@ -30,6 +30,20 @@ static enum cli_style style_of(const char *verdict)
 	return !strcmp(verdict, "yes") ? CLI_GOOD : !strcmp(verdict, "no") ? CLI_BAD : CLI_CAUTION;
 }
 
+/* "    flow.bpf.c:42: bpf_loop(8, step, &at, 0);" */
+static void show_source(const json_t *source, struct iov_buf *out)
+{
+	if (!source)
+		return;
+	iov_buf_puts(out, "    ");
+	cli_add_clean(out, cli_text(source, "file"), false);
+	iov_buf_printf(out, ":%llu", (unsigned long long)cli_uint(source, "line"));
+	if (*cli_text(source, "text"))
+		iov_buf_puts(out, ": ");
+	cli_add_clean(out, cli_text(source, "text"), false);
+	iov_buf_puts(out, "\n");
+}
+
 static void show_reason(const json_t *reason, struct iov_buf *out)
 {
 	const char *program = cli_text(reason, "program");
@@ -41,6 +55,7 @@ static void show_reason(const json_t *reason, struct iov_buf *out)
 	}
 	cli_add_clean(out, cli_text(reason, "text"), false);
 	iov_buf_puts(out, "\n");
+	show_source(json_object_get(reason, "source"), out);
 }
 
 static void show(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
@@ -85,7 +100,8 @@ const struct cli_command cli_cmd_check = {
 	.description =
 		"Holds what an object asks of a kernel against what kernels have, without loading anything: program "
 		"and map types, helpers, functions, types and fields. The answer is yes, no, or cannot tell, with "
-		"the reasons. A yes does not promise that the verifier likes the code.\n"
+		"the reasons and, where the object has them, the lines of source that ask. A yes does not promise "
+		"that the verifier likes the code.\n"
 		"\n"
 		"The exit code is 0 when every kernel says yes, 9 when one says no, and 18 when none says no but "
 		"one cannot be told of.",

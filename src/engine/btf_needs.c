@@ -4,7 +4,8 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "check/relocations.h"
+#include "check/btf_ext.h"
+#include "check/flavor.h"
 #include "util/cleanup.h"
 
 #define NAMES_MAX 4096 /* different types, and members, that one object relocates against; the largest seen has 60 */
@@ -137,9 +138,10 @@ static int take_way(const struct reader *reader, const struct bpf_core_relo *rel
 	return IOV_OK;
 }
 
-static int take_relocation(void *data, const char *section, const struct bpf_core_relo *relocation)
+static int take_relocation(void *data, const char *section, const void *record)
 {
 	const struct reader *reader = data;
+	const struct bpf_core_relo *relocation = record;
 	(void)section;
 	const struct btf *btf = reader->needs->object;
 	const struct btf_type *type = btf__type_by_id(btf, relocation->type_id);
@@ -158,8 +160,9 @@ static int take_relocation(void *data, const char *section, const struct bpf_cor
 
 static int take_relocations(struct reader *reader)
 {
-	int rc = iov_relocations_each(reader->needs->object, reader->needs->ext, take_relocation, reader);
-	if (rc != IOV_RELOCATIONS_DAMAGED)
+	int rc = iov_btf_ext_each(reader->needs->object, reader->needs->ext, IOV_BTF_EXT_RELOCATIONS, take_relocation,
+				  reader);
+	if (rc != IOV_BTF_EXT_DAMAGED)
 		return rc;
 	reader->needs->whole = true;
 	return IOV_OK;

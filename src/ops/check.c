@@ -8,11 +8,13 @@
 #include "ops/edit.h"
 #include "ops/registries.h"
 #include "state/generations.h"
+#include "store/store.h"
 #include "util/cleanup.h"
 
 /* What is checked: an object of its own, or one that belongs to a release. */
 struct subject {
 	struct iov_object *read;	     /* from a file; owned */
+	struct iov_sources *sources;	     /* of the file; NULL: it is not at hand; owned */
 	const struct iov_object *object;     /* borrowed */
 	const struct iov_manifest *manifest; /* of a module; NULL: a file; borrowed */
 	const char *version;		     /* of a module; NULL: a file */
@@ -23,6 +25,7 @@ struct subject {
 static void subject_release(struct subject *subject)
 {
 	iov_object_free(subject->read);
+	iov_sources_close(&subject->sources);
 	iov_registries_close(&subject->registries);
 	iov_generation_release(&subject->current);
 }
@@ -58,6 +61,16 @@ static int find_released(struct iov_ctx *ctx, const char *name, struct subject *
 					name);
 }
 
+/* An entry of the store that is gone or damaged is for 'verify' to tell of: the answer then names no lines. */
+static void open_sources(struct iov_ctx *ctx, const struct iov_installed *installed, struct subject *ret)
+{
+	struct iov_saved_error saved = iov_error_save(ctx);
+	iov_auto(iov_free_ptr) char *path = iov_store_object_path(ctx, installed);
+	if (path)
+		iov_sources_open(ctx, path, &ret->sources);
+	iov_error_restore(ctx, saved);
+}
+
 static int find_module(struct iov_ctx *ctx, const char *name, struct subject *ret)
 {
 	int rc = iov_generation_current(ctx, &ret->current);
@@ -65,6 +78,7 @@ static int find_module(struct iov_ctx *ctx, const char *name, struct subject *re
 	if (!installed)
 		return rc ? rc : find_released(ctx, name, ret);
 	take_release(ret, installed->release);
+	open_sources(ctx, installed, ret);
 	return IOV_OK;
 }
 
@@ -75,7 +89,7 @@ static int find_subject(struct iov_ctx *ctx, const char *name, struct subject *r
 		return find_module(ctx, name, ret);
 	int rc = iov_check_object(ctx, name, &ret->read);
 	ret->object = ret->read;
-	return rc;
+	return rc ? rc : iov_sources_open(ctx, name, &ret->sources);
 }
 
 /* NULL: the running kernel. */
@@ -87,7 +101,8 @@ static int check_one(struct iov_ctx *ctx, const struct subject *subject, const c
 	json_t *answer = NULL;
 	int rc = path ? iov_kernel_open(ctx, path, &kernel) : iov_kernel_running(ctx, &kernel);
 	if (!rc)
-		rc = iov_check_against(ctx, subject->object, subject->manifest, &kernel, &verdict, &answer);
+		rc = iov_check_against(ctx, subject->object, subject->manifest, &kernel, subject->sources, &verdict,
+				       &answer);
 	if (rc)
 		return rc;
 	*worst = verdict > *worst ? verdict : *worst;

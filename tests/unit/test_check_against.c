@@ -201,7 +201,7 @@ static void expect(const struct iov_object *object, enum iov_verdict expected, c
 {
 	iov_auto(iov_json_release) json_t *answer = NULL;
 	enum iov_verdict verdict = IOV_LOADS;
-	unit_ok(ctx, iov_check_against(ctx, object, NULL, &kernel, &verdict, &answer));
+	unit_ok(ctx, iov_check_against(ctx, object, NULL, &kernel, NULL, &verdict, &answer));
 	const json_t *reason = json_array_get(json_object_get(answer, "reasons"), 0);
 	const char *found = json_string_value(json_object_get(reason, "text"));
 	iov_auto(iov_free_ptr) char *all = iov_json_canonical(answer);
@@ -290,7 +290,7 @@ START_TEST(the_live_kernel_agrees)
 	iov_kernel_release(&kernel);
 	unit_ok(ctx, iov_kernel_running(ctx, &kernel));
 	unit_ok(ctx, iov_check_object(ctx, live_object(live_objects[_i]), &object));
-	unit_ok(ctx, iov_check_against(ctx, object, NULL, &kernel, &verdict, &answer));
+	unit_ok(ctx, iov_check_against(ctx, object, NULL, &kernel, NULL, &verdict, &answer));
 	json_object_foreach(json_object_get(answer, "programs"), name, word) {
 		const char *said = json_string_value(word);
 		if (strcmp(said, "cannot tell") != 0)

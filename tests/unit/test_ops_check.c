@@ -67,6 +67,20 @@ static char *kernel_with(const char *schema, const char *helpers)
 	return kernel_file(text.data);
 }
 
+/* Is a reason about this line of source? */
+static bool has_source(const json_t *answer, const char *text)
+{
+	const json_t *kernel = json_array_get(json_object_get(answer, "kernels"), 0);
+	size_t i;
+	json_t *reason;
+	json_array_foreach(json_object_get(kernel, "reasons"), i, reason) {
+		const char *found = json_string_value(json_object_get(json_object_get(reason, "source"), "text"));
+		if (found && !strcmp(found, text))
+			return true;
+	}
+	return false;
+}
+
 START_TEST(an_object_is_checked_against_files)
 {
 	if (access(LIVE_BTF, R_OK))
@@ -79,6 +93,7 @@ START_TEST(an_object_is_checked_against_files)
 	ck_assert(json_is_null(json_object_get(answer, "version")));
 	iov_auto(iov_json_release) json_t *hard = check(live_object("facts"), path);
 	ck_assert_str_eq(verdict_of(hard), "no");
+	ck_assert(has_source(hard, "bpf_rcu_read_lock();"));
 }
 END_TEST
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "check/against_needs.h"
+#include "check/finding.h"
 #include "check/whole.h"
 #include "core/facts.h"
 #include "util/cleanup.h"
@@ -80,16 +80,35 @@ static const json_t *need_at(const struct check *check, const json_t *number)
 	return json_array_get(check->needs, (size_t)json_integer_value(number));
 }
 
+static struct iov_finding of_license(const char *what, const char *why)
+{
+	struct iov_finding finding = {.verdict = IOV_FAILS, .missing = "license", .why = why};
+	strncpy(finding.what, what, sizeof(finding.what) - 1);
+	return finding;
+}
+
 static struct iov_finding look(const struct check *check, const struct iov_kind *kind, const json_t *need)
 {
-	const char *helper = json_string_value(json_object_get(need, "helper"));
-	if (!json_object_get(need, "gpl") || check->free_license)
+	static const char why[] = "may be called under a GPL-compatible SEC(\"license\") only";
+	const char *helper = json_string_value(json_object_get(need, "helper")),
+		   *kfunc = json_string_value(json_object_get(need, "kfunc"));
+	if (!check->free_license && json_object_get(need, "gpl"))
+		return of_license(helper, why);
+	if (check->free_license || !kfunc || json_object_get(need, "asked") ||
+	    iov_against_question(check->kernel, need) != IOV_LOADS)
 		return iov_against_need(check->kernel, kind, need);
-	struct iov_finding finding = {.verdict = IOV_FAILS,
-				      .missing = "license",
-				      .why = "may be called under a GPL-compatible SEC(\"license\") only"};
-	strncpy(finding.what, helper, sizeof(finding.what) - 1);
+	struct iov_finding finding = of_license(kfunc, why);
+	finding.anywhere = true;
 	return finding;
+}
+
+/* Some types of programs are for free licenses only. */
+static struct iov_finding look_at_license(const struct check *check, const struct iov_kind *kind)
+{
+	bool strict = !strcmp(kind->type, "lsm") || !strcmp(kind->type, "struct_ops");
+	if (!strict || check->free_license)
+		return (struct iov_finding){.verdict = IOV_LOADS};
+	return of_license(kind->type, "is for programs under a GPL-compatible SEC(\"license\") only");
 }
 
 static enum iov_verdict check_list(struct check *check, const struct iov_kind *kind, const char *program,
@@ -101,7 +120,7 @@ static enum iov_verdict check_list(struct check *check, const struct iov_kind *k
 	json_array_foreach(numbers, i, number) {
 		const json_t *need = need_at(check, number);
 		struct iov_finding finding = look(check, kind, need);
-		verdict = worse(verdict, add_reason(check, program, need, &finding, certain));
+		verdict = worse(verdict, add_reason(check, program, need, &finding, certain || finding.anywhere));
 	}
 	return verdict;
 }
@@ -125,12 +144,12 @@ static enum iov_verdict check_guarded(struct check *check, const struct iov_kind
 	size_t i;
 	json_t *one;
 	json_array_foreach(list, i, one) {
-		if (any_is(check, json_object_get(one, "absent"), IOV_FAILS) ||
-		    any_is(check, json_object_get(one, "present"), IOV_LOADS))
-			continue;
 		const json_t *need = need_at(check, json_object_get(one, "need"));
 		struct iov_finding finding = look(check, kind, need);
-		verdict = worse(verdict, add_reason(check, program, need, &finding, false));
+		bool out = any_is(check, json_object_get(one, "absent"), IOV_FAILS) ||
+			   any_is(check, json_object_get(one, "present"), IOV_LOADS);
+		if (!out || finding.anywhere)
+			verdict = worse(verdict, add_reason(check, program, need, &finding, finding.anywhere));
 	}
 	return verdict;
 }
@@ -152,6 +171,7 @@ static void check_program(struct check *check, const json_t *group, const char *
 		iov_against_program(check->kernel, &kind),
 		iov_against_attach(check->kernel, &kind),
 		iov_against_target(check->kernel, &kind),
+		look_at_license(check, &kind),
 	};
 	enum iov_verdict verdict = IOV_LOADS;
 	size_t count = findings[0].verdict == IOV_FAILS ? 1 : IOV_COUNT(findings);
@@ -180,17 +200,25 @@ static void check_programs(struct check *check)
 
 /* ---- the object as a whole ---- */
 
+static void check_map(struct check *check, const char *type, uint32_t flags)
+{
+	struct iov_finding finding = iov_against_map(check->kernel, type);
+	if (finding.verdict != IOV_FAILS) {
+		struct iov_finding more = iov_against_map_flags(check->kernel, type, flags);
+		add_reason(check, NULL, NULL, &more, true);
+	}
+	add_reason(check, NULL, NULL, &finding, true);
+}
+
 static void check_maps(struct check *check)
 {
 	for (size_t i = 0; i < check->object->n_maps; i++) {
 		const struct iov_object_map *map = &check->object->maps[i];
-		const char *inner = json_string_value(json_object_get(json_object_get(map->layout, "inner"), "type"));
-		struct iov_finding finding = iov_against_map(check->kernel, map->type);
-		add_reason(check, NULL, NULL, &finding, true);
-		if (!inner)
-			continue;
-		finding = iov_against_map(check->kernel, inner);
-		add_reason(check, NULL, NULL, &finding, true);
+		const json_t *inner = json_object_get(map->layout, "inner");
+		check_map(check, map->type, map->flags);
+		if (inner)
+			check_map(check, json_string_value(json_object_get(inner, "type")),
+				  (uint32_t)json_integer_value(json_object_get(inner, "flags")));
 	}
 }
 
@@ -201,14 +229,16 @@ static void check_externs(struct check *check)
 	size_t i;
 	json_t *need;
 	json_array_foreach(check->needs, i, need) {
-		bool strong = !json_object_get(need, "weak") && !json_object_get(need, "helper") &&
-			      !json_object_get(need, "relocation");
+		bool strong = json_object_get(need, "config") || json_object_get(need, "typed") ||
+			      (!json_object_get(need, "weak") && !json_object_get(need, "helper") &&
+			       !json_object_get(need, "relocation"));
 		bool there = json_object_get(need, "kfunc") &&
 			     iov_against_question(check->kernel, need) == IOV_LOADS; /* each program is asked of */
 		if (!strong || there)
 			continue;
 		struct iov_finding finding = iov_against_need(check->kernel, &nobody, need);
-		add_reason(check, NULL, need, &finding, true);
+		if (!finding.anywhere) /* that is for the programs which it is in */
+			add_reason(check, NULL, need, &finding, true);
 	}
 }
 

@@ -135,6 +135,13 @@ static const struct iov_bytecode_section *section_of(const struct iov_bytecode *
 	return NULL;
 }
 
+/* As libbpf sees it: what is hidden in the file is static to the kernel. */
+static bool is_global(const GElf_Sym *symbol)
+{
+	unsigned char visibility = GELF_ST_VISIBILITY(symbol->st_other);
+	return GELF_ST_BIND(symbol->st_info) != STB_LOCAL && visibility != STV_HIDDEN && visibility != STV_INTERNAL;
+}
+
 static int add_function(struct reader *reader, const GElf_Sym *symbol, const char *name)
 {
 	struct iov_bytecode *code = reader->code;
@@ -147,6 +154,7 @@ static int add_function(struct reader *reader, const GElf_Sym *symbol, const cha
 		return iov_oom(reader->ctx);
 	function->first = section->first + (uint32_t)first;
 	function->count = (uint32_t)count;
+	function->global = is_global(symbol);
 	code->n_functions++;
 	return IOV_OK;
 }

@@ -16,6 +16,7 @@
 struct iov_bytecode_function {
 	char *name; /* owned */
 	uint32_t first, count;
+	bool global;
 };
 
 /* A name that the object does not define: the kernel's function, variable or configuration. */

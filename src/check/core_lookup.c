@@ -6,6 +6,7 @@
 
 #include "check/flavor.h"
 #include "check/needs.h"
+#include "check/signature.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -14,6 +15,12 @@
 struct place {
 	uint32_t type;
 	uint64_t bits; /* from the start */
+	bool last;     /* the last member of its struct */
+};
+
+/* What a relocation writes into the instruction, as far as it must be the same in all candidates. */
+struct result {
+	uint64_t where, size;
 };
 
 static const struct btf_type *bare_type(const struct btf *btf, uint32_t *id)
@@ -38,7 +45,7 @@ static bool find_member(const struct btf *btf, struct place from, const char *na
 	for (unsigned i = 0; type && btf_is_composite(type) && depth && i < btf_vlen(type); i++) {
 		const struct btf_member *member = &btf_members(type)[i];
 		const char *found = btf__name_by_offset(btf, member->name_off);
-		struct place to = {member->type, from.bits + offset_of(type, i)};
+		struct place to = {member->type, from.bits + offset_of(type, i), i + 1u == btf_vlen(type)};
 		if (!*found && find_member(btf, to, name, len, depth - 1, ret))
 			return true;
 		if (strlen(found) != len || strncmp(found, name, len) != 0)
@@ -49,7 +56,7 @@ static bool find_member(const struct btf *btf, struct place from, const char *na
 	return false;
 }
 
-/* An array that ends its struct may have more elements than it says. */
+/* An array without elements that ends its struct may have any number. */
 static bool find_element(const struct btf *btf, struct place *at, uint32_t index)
 {
 	const struct btf_type *type = bare_type(btf, &at->type);
@@ -57,9 +64,9 @@ static bool find_element(const struct btf *btf, struct place *at, uint32_t index
 		return false;
 	const struct btf_array *array = btf_array(type);
 	int64_t size = btf__resolve_size(btf, array->type);
-	if (size < 0 || (array->nelems && index >= array->nelems))
+	if (size < 0 || (index >= array->nelems && (array->nelems || !at->last)))
 		return false;
-	*at = (struct place){array->type, at->bits + 8 * (uint64_t)size * index};
+	*at = (struct place){.type = array->type, .bits = at->bits + 8 * (uint64_t)size * index};
 	return true;
 }
 
@@ -118,54 +125,117 @@ static bool has_enumerator(const struct btf *btf, const struct btf_type *type, c
 	return false;
 }
 
-/* Does this type have what the need looks for? *ret: where, or which number; it must be the same in all candidates. */
-static bool has(const struct btf *btf, uint32_t id, const json_t *need, uint64_t *ret)
+/* May the instruction be made to load a field of this size? Of pointers, and of numbers without sign. */
+static bool may_load(const struct btf *btf, uint32_t id, const json_t *need, int64_t size)
 {
-	const char *field = json_string_value(json_object_get(need, "field")),
-		   *is = json_string_value(json_object_get(need, "is")),
-		   *enumerator = json_string_value(json_object_get(need, "enumerator"));
-	struct place place = {.type = id};
-	*ret = 0;
-	if (enumerator) {
-		const struct btf_type *type = bare_type(btf, &id);
-		return type && has_enumerator(btf, type, enumerator, ret);
-	}
-	if (!field || !is)
+	json_t *bytes = json_object_get(need, "bytes");
+	const struct btf_type *type = bare_type(btf, &id);
+	if (!bytes || json_integer_value(bytes) == size || !type || btf_is_ptr(type))
 		return true;
-	if (!find_field(btf, &place, field) || !is_kind(btf, place.type, is))
-		return false;
-	*ret = place.bits;
-	return true;
+	return btf_is_int(type) && !json_object_get(need, "signed") && btf_int_encoding(type) != BTF_INT_SIGNED;
+}
+
+static enum iov_lookup look_for_field(const struct btf *btf, uint32_t id, const json_t *need, struct result *ret)
+{
+	struct place place = {.type = id};
+	if (!find_field(btf, &place, json_string_value(json_object_get(need, "field"))) ||
+	    !is_kind(btf, place.type, json_string_value(json_object_get(need, "is"))))
+		return IOV_LOOKUP_NO_MEMBER;
+	int64_t size = btf__resolve_size(btf, place.type);
+	*ret = (struct result){place.bits, (uint64_t)size};
+	return may_load(btf, place.type, need, size) ? IOV_LOOKUP_FOUND : IOV_LOOKUP_SIZE;
+}
+
+/* The number of a type is never that of another one. */
+static enum iov_lookup look_for_type(const struct btf *btf, uint32_t id, const json_t *need, struct result *ret)
+{
+	const char *relocation = json_string_value(json_object_get(need, "relocation")),
+		   *is = json_string_value(json_object_get(need, "is"));
+	iov_auto(iov_free_ptr) char *signature = is ? iov_signature(btf, id) : NULL;
+	bool size = relocation && !strcmp(relocation, "type_size");
+	bool number = relocation && !strcmp(relocation, "target_type_id");
+	*ret = (struct result){number ? id : 0, size ? (uint64_t)btf__resolve_size(btf, id) : 0};
+	return signature && strcmp(signature, is) != 0 ? IOV_LOOKUP_NO_TYPE : IOV_LOOKUP_FOUND;
+}
+
+/* Does this type have what the need looks for? */
+static enum iov_lookup look(const struct btf *btf, uint32_t id, const json_t *need, struct result *ret)
+{
+	const char *enumerator = json_string_value(json_object_get(need, "enumerator"));
+	*ret = (struct result){0};
+	if (json_object_get(need, "field"))
+		return look_for_field(btf, id, need, ret);
+	if (!enumerator)
+		return look_for_type(btf, id, need, ret);
+	const struct btf_type *type = bare_type(btf, &id);
+	return type && has_enumerator(btf, type, enumerator, &ret->where) ? IOV_LOOKUP_FOUND : IOV_LOOKUP_NO_MEMBER;
+}
+
+/* What is written into an instruction must not hang on the candidate. */
+static bool differ(const json_t *need, struct result a, struct result b)
+{
+	const char *relocation = json_string_value(json_object_get(need, "relocation"));
+	bool exists = relocation && strstr(relocation, "_exists");
+	bool sized = json_object_get(need, "bytes") ||
+		     (relocation && (!strcmp(relocation, "type_size") || !strcmp(relocation, "byte_sz")));
+	return a.where != b.where ? !(exists && json_object_get(need, "enumerator")) : sized && a.size != b.size;
 }
 
 static bool is_candidate(const struct btf *btf, const struct btf_type *type, const char *wanted)
 {
 	const char *word = iov_kind_word(btf_kind(type)), *name = btf__name_by_offset(btf, type->name_off);
-	size_t len = word && !btf_is_fwd(type) ? strlen(word) : 0;
+	size_t len = word ? strlen(word) : 0;
 	if (!len || strncmp(wanted, word, len) != 0 || wanted[len] != ' ')
 		return false;
 	wanted += len + 1;
 	return *name == *wanted && iov_essential_len(name) == strlen(wanted) && !strncmp(name, wanted, strlen(wanted));
 }
 
-enum iov_lookup iov_core_lookup(const struct btf *btf, const struct iov_core_types *types, const json_t *need)
+/* The better of two answers: what one candidate lacks, another one may have. */
+static enum iov_lookup better(enum iov_lookup a, enum iov_lookup b)
 {
-	const char *wanted = json_string_value(json_object_get(need, "type")), *space = strchr(wanted, ' ');
-	enum iov_lookup result = IOV_LOOKUP_NO_TYPE;
-	uint64_t first = 0;
-	uint32_t id = 0;
-	while (space && (id = iov_core_types_next(types, btf, space + 1, id))) {
-		uint64_t where = 0;
+	static const int ranks[] = {
+		[IOV_LOOKUP_NO_TYPE] = 0, [IOV_LOOKUP_NO_MEMBER] = 1, [IOV_LOOKUP_SIZE] = 2, [IOV_LOOKUP_FOUND] = 3};
+	return ranks[a] > ranks[b] ? a : b;
+}
+
+/* What was found so far. */
+struct search {
+	const json_t *need;
+	const char *name; /* of the type, without the word before it */
+	enum iov_lookup answer;
+	struct result first;
+	uint32_t candidates, found;
+};
+
+/* Those of the types after `id`. */
+static void search(struct search *search, const struct btf *btf, const struct iov_core_types *types, uint32_t id)
+{
+	const char *wanted = json_string_value(json_object_get(search->need, "type"));
+	struct result result;
+	while (search->answer != IOV_LOOKUP_SEVERAL && (id = iov_core_types_next(types, btf, search->name, id))) {
 		if (!is_candidate(btf, btf__type_by_id(btf, id), wanted))
 			continue;
-		if (!has(btf, id, need, &where))
-			result = result == IOV_LOOKUP_NO_TYPE ? IOV_LOOKUP_NO_MEMBER : result;
-		else if (result == IOV_LOOKUP_FOUND && where != first)
-			return IOV_LOOKUP_SEVERAL;
-		else {
-			result = IOV_LOOKUP_FOUND;
-			first = where;
-		}
+		enum iov_lookup one = look(btf, id, search->need, &result);
+		search->candidates++;
+		search->answer = better(search->answer, one);
+		if (one != IOV_LOOKUP_FOUND && one != IOV_LOOKUP_SIZE)
+			continue;
+		if (search->found++ && differ(search->need, search->first, result))
+			search->answer = IOV_LOOKUP_SEVERAL;
+		search->first = result;
 	}
-	return result;
+}
+
+enum iov_lookup iov_core_lookup(const struct iov_kernel *kernel, const json_t *need)
+{
+	const char *space = strchr(json_string_value(json_object_get(need, "type")), ' ');
+	struct search all = {.need = need, .name = space ? space + 1 : "", .answer = IOV_LOOKUP_NO_TYPE};
+	if (!space)
+		return IOV_LOOKUP_NO_TYPE;
+	search(&all, kernel->btf, kernel->types, 0);
+	bool modules = !all.candidates;
+	for (size_t i = 0; i < kernel->n_modules && modules; i++)
+		search(&all, kernel->modules[i], NULL, btf__type_cnt(kernel->btf) - 1);
+	return all.answer;
 }

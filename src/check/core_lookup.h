@@ -3,16 +3,19 @@
 #define IOV_CHECK_CORE_LOOKUP_H
 
 #include "check/core_types.h"
+#include "check/kernel.h"
 #include "core/json.h"
 
 enum iov_lookup {
 	IOV_LOOKUP_FOUND,
 	IOV_LOOKUP_NO_TYPE,   /* no type of that name; a module may have it */
 	IOV_LOOKUP_NO_MEMBER, /* types of that name, but without the field or enumerator */
-	IOV_LOOKUP_SEVERAL,   /* types of that name differ in what is looked for */
+	IOV_LOOKUP_SIZE,      /* a field of another size, which the instruction cannot load */
+	IOV_LOOKUP_SEVERAL,   /* types of that name differ in what is looked for; libbpf then gives up */
 };
 
-/* `need` is a relocation of facts that were checked (core/facts.h). `types` NULL: it takes a thousand times as long. */
-enum iov_lookup iov_core_lookup(const struct btf *btf, const struct iov_core_types *types, const json_t *need);
+/* `need` is a relocation of facts that were checked (core/facts.h). Modules are looked at where the kernel itself has
+ * no type of that name. Without kernel->types it takes a thousand times as long. */
+enum iov_lookup iov_core_lookup(const struct iov_kernel *kernel, const json_t *need);
 
 #endif

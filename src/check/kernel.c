@@ -37,6 +37,9 @@ void iov_kernel_release(struct iov_kernel *kernel)
 {
 	free(kernel->name);
 	iov_core_types_free(kernel->types);
+	for (size_t i = 0; i < kernel->n_modules; i++)
+		btf__free(kernel->modules[i]);
+	free(kernel->modules);
 	btf__free(kernel->btf);
 	json_decref(kernel->facts);
 	*kernel = (struct iov_kernel){0};
@@ -126,6 +129,10 @@ static bool read_cache(struct iov_ctx *ctx, const char *path, json_t **ret)
 	struct iov_saved_error saved = iov_error_save(ctx);
 	bool good = path && iov_fs_exists(path) && !read_facts(ctx, path, ret);
 	iov_error_restore(ctx, saved);
+	if (good && !json_object_get(*ret, "config")) { /* an older iovpkg tried less */
+		json_decref(*ret);
+		good = false;
+	}
 	return good && !json_object_set_new(*ret, "modules", modules());
 }
 
@@ -157,16 +164,27 @@ int iov_kernel_types(struct iov_ctx *ctx, struct iov_kernel *ret)
 	return IOV_OK;
 }
 
+static char *path_in_sys(const void *data, const char *module)
+{
+	char *path = NULL;
+	(void)data;
+	return asprintf(&path, KERNEL_BTFS "/%s", module) < 0 ? NULL : path;
+}
+
 int iov_kernel_running(struct iov_ctx *ctx, struct iov_kernel *ret)
 {
 	json_t *facts = NULL;
 	int rc = iov_kernel_facts(ctx, &facts);
 	if (!rc)
 		rc = iov_kernel_types(ctx, ret);
-	if (rc)
+	if (rc) {
 		json_decref(facts);
-	else
-		ret->facts = facts;
+		return rc;
+	}
+	ret->facts = facts;
+	rc = iov_kernel_read_modules(ctx, ret, path_in_sys, NULL);
+	if (rc)
+		iov_kernel_release(ret);
 	return rc;
 }
 
@@ -223,6 +241,13 @@ static int name_kernel(struct iov_ctx *ctx, const char *stem, struct iov_kernel 
 	return kernel->name ? IOV_OK : iov_oom(ctx);
 }
 
+/* "dir/6.12.veth.btf" */
+static char *path_beside(const void *data, const char *module)
+{
+	char *path = NULL;
+	return asprintf(&path, "%s.%s.btf", (const char *)data, module) < 0 ? NULL : path;
+}
+
 int iov_kernel_open(struct iov_ctx *ctx, const char *path, struct iov_kernel *ret)
 {
 	struct iov_kernel kernel = {0};
@@ -235,6 +260,8 @@ int iov_kernel_open(struct iov_ctx *ctx, const char *path, struct iov_kernel *re
 		rc = read_facts(ctx, beside, &kernel.facts);
 	if (!rc)
 		rc = name_kernel(ctx, stem, &kernel);
+	if (!rc)
+		rc = iov_kernel_read_modules(ctx, &kernel, path_beside, stem);
 	if (!rc)
 		kernel.types = iov_core_types_new(kernel.btf);
 	if (rc)

@@ -5,6 +5,7 @@
 
 #include "check/btf_ext.h"
 #include "check/features.h"
+#include "check/signature.h"
 #include "core/facts.h"
 #include "util/cleanup.h"
 
@@ -103,6 +104,12 @@ static bool is_void(const struct btf *btf, uint32_t id)
 	return !id;
 }
 
+static void put_signature(json_t *json, const struct btf *btf, const struct btf_type *type)
+{
+	iov_auto(iov_free_ptr) char *signature = iov_signature(btf, type->type);
+	json_object_set_new(json, "is", json_string(signature));
+}
+
 static json_t *describe_extern(const struct btf *btf, const struct iov_bytecode_extern *name,
 			       struct iov_flow_known *present)
 {
@@ -117,6 +124,8 @@ static json_t *describe_extern(const struct btf *btf, const struct iov_bytecode_
 	if (!strcmp(kind, "kfunc"))
 		*present = nonzero;
 	json_t *json = json_pack("{s:s}", kind, name->name);
+	if (type && (typed || btf_is_func(type)))
+		put_signature(json, btf, type);
 	if (name->weak)
 		json_object_set_new(json, "weak", json_true());
 	if (typed)
@@ -182,7 +191,7 @@ static int take_relocation(void *data, const char *section, const void *record)
 	json_t *json = NULL;
 	if (at == IOV_BYTECODE_NONE)
 		return 0;
-	reader->rc = iov_need_of_relocation(reader->ctx, reader->btf, relocation, &json);
+	reader->rc = iov_need_of_relocation(reader->ctx, reader->btf, relocation, &reader->code->insns[at], &json);
 	if (!reader->rc && json)
 		reader->rc = intern(reader, json, &reader->needs->of[at]);
 	if (!reader->rc && json)

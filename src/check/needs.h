@@ -26,9 +26,10 @@ struct iov_needs {
 int iov_needs_read(struct iov_ctx *ctx, const struct iov_bytecode *code, const struct btf *btf,
 		   const struct btf_ext *ext, struct iov_needs *ret);
 void iov_needs_release(struct iov_needs *needs);
-/* The relocation as JSON: {"relocation","type",…}; *ret is NULL where it asks nothing of the kernel. */
+/* The relocation of an instruction as JSON: {"relocation","type",…}; *ret is NULL where it asks nothing of the kernel.
+ */
 int iov_need_of_relocation(struct iov_ctx *ctx, const struct btf *btf, const struct bpf_core_relo *relocation,
-			   json_t **ret);
+			   const struct bpf_insn *insn, json_t **ret);
 
 /* BTF_KIND_… as C says it: "struct", "union", "enum", "typedef"; NULL: CO-RE asks for no such type. */
 const char *iov_kind_word(uint32_t kind);

@@ -4,6 +4,7 @@
 
 #include "check/flavor.h"
 #include "check/needs.h"
+#include "check/signature.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -41,7 +42,7 @@ static const struct {
 	[BTF_KIND_UNION] = {"union", "composite"},
 	[BTF_KIND_ENUM] = {"enum", "enum"},
 	[BTF_KIND_ENUM64] = {"enum", "enum"},
-	[BTF_KIND_FWD] = {"struct", "declared"},
+	[BTF_KIND_FWD] = {"declared", "declared"},
 	[BTF_KIND_TYPEDEF] = {"typedef", NULL},
 	[BTF_KIND_FLOAT] = {"float", "float"},
 };
@@ -109,7 +110,8 @@ static bool put_step(const struct btf *btf, uint32_t *id, uint32_t index, struct
 }
 
 /* "0:3:1": the type itself, its member 3, and of that the member 1. */
-static bool put_path(const struct btf *btf, uint32_t id, const char *way, struct iov_buf *path, struct iov_buf *leaf)
+static bool put_path(const struct btf *btf, uint32_t id, const char *way, struct iov_buf *path, struct iov_buf *leaf,
+		     uint32_t *ret_leaf)
 {
 	uint32_t start = (uint32_t)strtoul(way, NULL, 10);
 	if (start)
@@ -119,6 +121,7 @@ static bool put_path(const struct btf *btf, uint32_t id, const char *way, struct
 		if (!put_step(btf, &id, (uint32_t)strtoul(way + 1, NULL, 10), path))
 			return false;
 	put_leaf(btf, id, leaf);
+	*ret_leaf = id;
 	return !way;
 }
 
@@ -132,26 +135,53 @@ static const char *enumerator(const struct btf *btf, uint32_t id, const char *wa
 							  : btf_enum64(type)[index].name_off);
 }
 
-static json_t *describe(const struct btf *btf, const struct bpf_core_relo *relocation, const struct btf_type *type,
-			const char *way)
+/* Such an instruction loads or stores as many bytes as the kernel's field has, where that is sound. */
+static void put_size(const struct btf *btf, uint32_t id, const struct bpf_insn *insn, json_t *json)
 {
+	uint8_t class = BPF_CLASS(insn->code);
+	const struct btf_type *type = bare_type(btf, &id);
+	int64_t size = type ? btf__resolve_size(btf, id) : -1;
+	if ((class != BPF_LDX && class != BPF_STX && class != BPF_ST) || size < 0)
+		return;
+	json_object_set_new(json, "bytes", json_integer(size));
+	if (btf_is_int(type) && btf_int_encoding(type) == BTF_INT_SIGNED)
+		json_object_set_new(json, "signed", json_true());
+}
+
+/* A name for another type has to stand for the same kind of type in the kernel. */
+static void put_meaning(const struct btf *btf, uint32_t id, json_t *json)
+{
+	if (!btf_is_typedef(btf__type_by_id(btf, id)))
+		return;
+	iov_auto(iov_free_ptr) char *signature = iov_signature(btf, id);
+	json_object_set_new(json, "is", json_string(signature));
+}
+
+static json_t *describe(const struct btf *btf, const struct bpf_core_relo *relocation, const struct btf_type *type,
+			const char *way, const struct bpf_insn *insn)
+{
+	uint32_t last = 0;
 	iov_auto(iov_buf_release) struct iov_buf path = {0};
 	iov_auto(iov_buf_release) struct iov_buf leaf = {0};
 	json_t *json =
 		json_pack("{s:s, s:o}", "relocation", relocations[relocation->kind].name, "type", type_name(btf, type));
 	if (relocations[relocation->kind].shape == ENUMERATOR)
 		json_object_set_new(json, "enumerator", json_string(enumerator(btf, relocation->type_id, way)));
+	if (relocations[relocation->kind].shape == TYPE)
+		put_meaning(btf, relocation->type_id, json);
 	if (relocations[relocation->kind].shape != FIELD)
 		return json;
-	if (put_path(btf, relocation->type_id, way, &path, &leaf) && !iov_buf_failed(&leaf)) {
+	if (put_path(btf, relocation->type_id, way, &path, &leaf, &last) && !iov_buf_failed(&leaf)) {
 		json_object_set_new(json, "field", json_string(path.data ? path.data : ""));
 		json_object_set_new(json, "is", json_string(leaf.data));
+		if (relocation->kind == BPF_CORE_FIELD_BYTE_OFFSET)
+			put_size(btf, last, insn, json);
 	}
 	return json;
 }
 
 int iov_need_of_relocation(struct iov_ctx *ctx, const struct btf *btf, const struct bpf_core_relo *relocation,
-			   json_t **ret)
+			   const struct bpf_insn *insn, json_t **ret)
 {
 	const struct btf_type *type = btf__type_by_id(btf, relocation->type_id);
 	const char *name = type ? btf__name_by_offset(btf, type->name_off) : NULL;
@@ -165,6 +195,6 @@ int iov_need_of_relocation(struct iov_ctx *ctx, const struct btf *btf, const str
 				 "a CO-RE relocation of kind %u is of a sort that this iovpkg does not know, or of a "
 				 "type without name; build the object with a clang and libbpf of the time of iovpkg",
 				 (unsigned)relocation->kind);
-	*ret = describe(btf, relocation, type, way);
+	*ret = describe(btf, relocation, type, way, insn);
 	return *ret ? IOV_OK : iov_oom(ctx);
 }

@@ -4,7 +4,12 @@
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include "check/features.h"
 #include "check/kinds.h"
@@ -14,6 +19,9 @@
 #define LOG_SIZE 4096 /* bytes; three instructions say less */
 #define NO_ATTACH (-1)
 #define MAP_TYPES_END 256 /* libbpf has names for fewer */
+
+/* Of Linux 6.7: headers may be older. */
+enum { UNIX_CONNECT = 49, UNIX_SENDMSG, UNIX_RECVMSG, UNIX_GETPEERNAME, UNIX_GETSOCKNAME };
 
 /* Kinds of programs whose helpers differ. Some attach to a function or event that every kernel with BTF has. */
 static const struct kind {
@@ -57,17 +65,30 @@ static const struct kind {
 	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_RECVMSG, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_RECVMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETPEERNAME, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_GETPEERNAME, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_GETSOCKNAME, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_GETSOCKNAME, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, UNIX_CONNECT, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, UNIX_SENDMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, UNIX_RECVMSG, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, UNIX_GETPEERNAME, NULL, false},
+	{BPF_PROG_TYPE_CGROUP_SOCK_ADDR, UNIX_GETSOCKNAME, NULL, false},
 	{BPF_PROG_TYPE_LIRC_MODE2, NO_ATTACH, NULL, false},
 	{BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT, NULL, false},
+	{BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT_OR_MIGRATE, NULL, false},
 	{BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_GETSOCKOPT, NULL, false},
 	{BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT, NULL, false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, "btf_trace_sys_enter", false},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", false},
-	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "vfs_open", true},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "bpf_fentry_test1", true},
 	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", false},
-	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "vfs_open", true},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "bpf_fentry_test1", true},
+	{BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, "security_file_open", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_task", false},
+	{BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, "bpf_iter_task", true},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open", false},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_MAC, "bpf_lsm_file_open", true},
 	{BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, "bpf_lsm_socket_sendmsg", false},
@@ -81,14 +102,16 @@ enum answer { NO, YES, UNCLEAR };
 struct probe {
 	const struct iov_object *object; /* NULL: try everything */
 	const struct kind *kind;
-	int target; /* the type that it attaches to; 0: none */
+	bool may_all; /* what is refused to this process, is refused to all */
+	int target;   /* the type that it attaches to; 0: none */
 	char log[LOG_SIZE];
 };
 
 /* What the verifier says of a program that calls a helper which its kind does not have, by the versions of Linux. */
 static bool lacks_helper(const char *log)
 {
-	static const char *const words[] = {"unknown func", "invalid func", "program of this type cannot use helper"};
+	static const char *const words[] = {"unknown func", "invalid func", "program of this type cannot use helper",
+					    "might sleep in a non-sleepable", "sleepable helper"};
 	for (size_t i = 0; i < IOV_COUNT(words); i++)
 		if (strstr(log, words[i]))
 			return true;
@@ -124,6 +147,21 @@ static enum answer takes_helper(struct probe *probe, uint32_t helper)
 	return lacks_helper(probe->log) ? NO : *probe->log ? YES : UNCLEAR;
 }
 
+/* Which functions programs may sleep in, differs from kernel to kernel: the one that is tried may be the wrong one. */
+static bool is_refusal_telling(const struct kind *kind)
+{
+	return !(kind->type == BPF_PROG_TYPE_TRACING && kind->sleepable);
+}
+
+/* Then it may load programs of every type (linux: kernel/bpf/syscall.c, bpf_prog_load). */
+static bool is_administrator(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+	return !syscall(SYS_capget, &header, data) &&
+	       data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
+}
+
 /* Some kinds want 0 as the result, some 1. */
 static enum answer takes_program(struct probe *probe)
 {
@@ -135,7 +173,7 @@ static enum answer takes_program(struct probe *probe)
 		int err = load(probe, insns, IOV_COUNT(insns));
 		if (!err)
 			return YES;
-		if (err == -EPERM)
+		if (err == -EPERM && !probe->may_all)
 			return UNCLEAR;
 	}
 	return NO;
@@ -228,7 +266,7 @@ static int find_target(const struct btf *btf, const char *name)
 static int probe_kind(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object,
 		      const struct kind *kind, json_t *groups, json_t *lacking)
 {
-	struct probe probe = {.object = object, .kind = kind};
+	struct probe probe = {.object = object, .kind = kind, .may_all = is_administrator()};
 	iov_auto(iov_json_release) json_t *name = name_of(kind);
 	if (object && !iov_asks_kind(object, json_string_value(name)))
 		return IOV_OK;
@@ -237,8 +275,85 @@ static int probe_kind(struct iov_ctx *ctx, const struct btf *btf, const struct i
 	enum answer answer = takes_program(&probe);
 	if (answer == YES)
 		add_kind(groups, iov_take(name), helpers_of(&probe));
-	else if (answer == NO)
+	else if (answer == NO && is_refusal_telling(kind))
 		json_array_append_new(lacking, iov_take(name));
+	return iov_stop_asked(ctx);
+}
+
+/* ---- hooks of security modules ---- */
+
+static bool asks_hook(const struct iov_object *object, const char *hook)
+{
+	for (size_t i = 0; object && i < object->n_programs; i++)
+		if (!strcmp(object->programs[i].type, "lsm") && strstr(object->programs[i].section, hook))
+			return true;
+	return !object;
+}
+
+static enum answer takes_hook(uint32_t id, bool sleepable)
+{
+	const struct kind kind = {BPF_PROG_TYPE_LSM, BPF_LSM_MAC, NULL, sleepable};
+	struct probe probe = {.kind = &kind, .target = (int)id, .may_all = is_administrator()};
+	return takes_program(&probe);
+}
+
+/* Hooks that take no programs, and those in which programs may sleep. Where one of the best known takes none, none
+ * does. */
+static void probe_hooks(const struct btf *btf, const struct iov_object *object, json_t *no_hooks, json_t *sleepable)
+{
+	int known = btf ? btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC) : -1;
+	if (known <= 0 || takes_hook((uint32_t)known, false) != YES)
+		return;
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const char *name = btf_is_func(type) ? btf__name_by_offset(btf, type->name_off) : "";
+		if (strncmp(name, "bpf_lsm_", 8) != 0 || !asks_hook(object, name + 8))
+			continue;
+		if (takes_hook(id, false) == NO)
+			json_array_append_new(no_hooks, json_string(name + 8));
+		if (takes_hook(id, true) == YES)
+			json_array_append_new(sleepable, json_string(name + 8));
+	}
+}
+
+/* ---- what else programs are given ---- */
+
+/* Does the kernel tell the addresses of its variables? Without one in BTF nobody asks. */
+static enum answer gives_variables(const struct btf *btf)
+{
+	static const struct kind kind = {BPF_PROG_TYPE_TRACEPOINT, NO_ATTACH, NULL, false};
+	struct probe probe = {.kind = &kind};
+	int id = btf ? btf__find_by_name_kind(btf, "runqueues", BTF_KIND_VAR) : -1;
+	const struct bpf_insn insns[] = {
+		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_BTF_ID, .imm = id},
+		{0},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	if (id <= 0)
+		return UNCLEAR;
+	int err = load(&probe, insns, IOV_COUNT(insns));
+	return !err ? YES : err == -ENOENT ? NO : UNCLEAR;
+}
+
+/* Where libbpf looks for values of the configuration. */
+static bool has_config(void)
+{
+	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
+	struct utsname name;
+	snprintf(path, sizeof(path), "/boot/config-%s", uname(&name) ? "" : name.release);
+	return !access(path, R_OK) || !access("/proc/config.gz", R_OK);
+}
+
+static int probe_rest(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret)
+{
+	json_t *no_hooks = json_array(), *sleepable = json_array();
+	enum answer variables = gives_variables(btf);
+	if (json_object_set_new(ret, "no_hooks", no_hooks) || json_object_set_new(ret, "sleepable_hooks", sleepable) ||
+	    json_object_set_new(ret, "config", json_boolean(has_config())) ||
+	    (variables != UNCLEAR && json_object_set_new(ret, "variables", json_boolean(variables == YES))))
+		return iov_oom(ctx);
+	probe_hooks(btf, object, no_hooks, sleepable);
 	return iov_stop_asked(ctx);
 }
 
@@ -248,7 +363,8 @@ static void probe_maps(const struct iov_object *object, json_t *there, json_t *l
 		const char *name = libbpf_bpf_map_type_str((enum bpf_map_type)type);
 		bool wanted = name && (!object || iov_asks_map(object, name));
 		int answer = wanted ? libbpf_probe_bpf_map_type((enum bpf_map_type)type, NULL) : -1;
-		if (answer >= 0)
+		/* libbpf expects another error than some kernels give where they have struct_ops */
+		if (answer > 0 || (!answer && type != BPF_MAP_TYPE_STRUCT_OPS))
 			json_array_append_new(answer ? there : lacking, json_string(name));
 	}
 }
@@ -282,6 +398,8 @@ int iov_probe_kernel(struct iov_ctx *ctx, const struct btf *btf, const struct io
 		probe_maps(object, maps, no_maps);
 	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
 		rc = probe_kind(ctx, btf, object, &kinds[i], programs, no_programs);
+	if (!rc)
+		rc = probe_rest(ctx, btf, object, ret);
 	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
 		rc = iov_oom(ctx);
 	return rc;

@@ -220,6 +220,9 @@ static void leave(struct walk *walk, uint32_t index, struct iov_reach *ret)
 			continue;
 		/* whose address is handed on may be called or not */
 		reach.certain &= iov_insn_is_call(&reaching->code->insns[place->at]);
+		/* before Linux 6.8 the verifier looks at each global function of a program, called or not */
+		if (reaching->code->functions[to].global)
+			reach.count = 0;
 		go_to(walk, to, &reach);
 	}
 }

@@ -2,7 +2,7 @@
 # The tests that need a kernel, on Debian's own kernels beside the live one (tests/guest/run), all guests at once.
 cd "$(dirname "$0")/../.." || exit 1
 kernels="6.1 6.12 7.2"
-suites=$(tests/guest/tests | grep -E '^(engine|hooks)_')
+suites=$(tests/guest/tests | grep -E '^(engine|hooks)_|^check_verdicts$')
 # Few of the long ones for each: emulation is slow. tests/guest/table runs all. Upgrades at kprobe, fentry and LSM, which the live kernel may lack, are in one.
 longer() {
 	case "$1" in

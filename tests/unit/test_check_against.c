@@ -116,10 +116,9 @@ START_TEST(finds_what_libbpf_would)
 	char text[256];
 	snprintf(text, sizeof(text), "{'relocation':'byte_off',%s}", lookups[_i].need);
 	iov_auto(iov_json_release) json_t *need = unit_json(text);
-	struct iov_core_types *types = iov_core_types_new(kernel.btf);
-	ck_assert_int_eq(iov_core_lookup(kernel.btf, NULL, need), lookups[_i].found);
-	ck_assert_int_eq(iov_core_lookup(kernel.btf, types, need), lookups[_i].found);
-	iov_core_types_free(types);
+	ck_assert_int_eq(iov_core_lookup(&kernel, need), lookups[_i].found);
+	kernel.types = iov_core_types_new(kernel.btf);
+	ck_assert_int_eq(iov_core_lookup(&kernel, need), lookups[_i].found);
 }
 END_TEST
 

@@ -24,15 +24,15 @@ static const struct {
 	const char *program, *need;
 	const char *text; /* NULL: it does not ask */
 } cases[] = {
-	{"with_functions", "{'kfunc':'bpf_rcu_read_lock'}", "bpf_rcu_read_lock();"},
-	{"with_functions", "{'kfunc':'bpf_made_up','weak':true}", "bpf_made_up(1);"},
+	{"with_functions", "{'is':'()void','kfunc':'bpf_rcu_read_lock'}", "bpf_rcu_read_lock();"},
+	{"with_functions", "{'is':'(int)int','kfunc':'bpf_made_up','weak':true}", "bpf_made_up(1);"},
 	{"with_functions", "{'helper':'loop'}", "bpf_loop(3, each, &seen, 0);"},
 	/* in functions that it calls, or that are called for it */
 	{"with_functions", "{'helper':'get_prandom_u32'}", "return bpf_get_prandom_u32() + index == 7;"},
 	{"through_a_function", "{'gpl':true,'helper':'probe_write_user'}",
 	 "return bpf_probe_write_user(to, &seen, sizeof(seen));"},
 	/* of the object as a whole */
-	{NULL, "{'kfunc':'bpf_rcu_read_lock'}", "bpf_rcu_read_lock();"},
+	{NULL, "{'is':'()void','kfunc':'bpf_rcu_read_lock'}", "bpf_rcu_read_lock();"},
 	{"frames", "{'helper':'loop'}", NULL},
 	{"frames", "{'helper':'ktime_get_ns'}", NULL},
 	{"nobody", "{'helper':'loop'}", NULL},

@@ -1,0 +1,18 @@
+/* A map that no kernel has: for tests/unit/test_check_verdicts.c. */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+struct {
+	__uint(type, 200);
+	__uint(max_entries, 4);
+	__type(key, int);
+	__type(value, int);
+} things SEC(".maps");
+
+SEC("xdp")
+int pass(struct xdp_md *ctx)
+{
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "GPL";

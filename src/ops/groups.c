@@ -76,7 +76,7 @@ static int ask_facts(struct iov_ctx *ctx, const struct iov_release *release, jso
 	int rc = iov_kernel_types(ctx, &kernel);
 	if (!rc)
 		rc = iov_kernel_try(ctx, release->object, &kernel);
-	return rc ? rc : iov_check_against(ctx, release->object, release->manifest, &kernel, &verdict, ret);
+	return rc ? rc : iov_check_against(ctx, release->object, release->manifest, &kernel, NULL, &verdict, ret);
 }
 
 /* What cannot be asked now is no reason for a dry run to fail. */

@@ -183,13 +183,10 @@ static int check_params(const struct check *check)
 static int check_member(const struct check *check, const struct iov_node *member, unsigned group)
 {
 	const struct iov_program_spec *spec = iov_manifest_program(check->manifest, member->text);
-	bool again = iov_group_of(check->manifest, member->text) != group;
-	for (const struct iov_node *next = member->next; next; next = next->next)
-		again |= !strcmp(next->text, member->text);
-	if (again)
+	if (iov_group_of(check->manifest, member->text) != group)
 		return iov_node_error(check->ctx, check->path, member,
-				      "program '%s' stands twice in 'choose'; a program is in one group, or in none if "
-				      "it is always loaded",
+				      "program '%s' stands in two groups of 'choose'; keep it in one, or in none if it "
+				      "is always loaded",
 				      member->text);
 	if (!spec || !spec->optional)
 		return IOV_OK;

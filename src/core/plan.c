@@ -105,8 +105,9 @@ static json_t *health_json(const struct iov_plan *plan, const struct iov_instanc
 	json_t *texts = json_array();
 	bool comes = one->after && (one->change == IOV_LOAD || one->change == IOV_REPLACE);
 	const struct iov_manifest *manifest = comes && !plan->no_health ? manifest_of(one->new) : NULL;
+	unsigned group = one->after ? one->after->group : 0;
 	for (size_t i = 0; texts && manifest && i < manifest->n_health; i++) {
-		if (!iov_health_is_asked(manifest, &manifest->health[i], one->after->group))
+		if (!iov_health_is_asked(manifest, &manifest->health[i], group))
 			continue;
 		iov_auto(iov_free_ptr) char *text = iov_health_text(&manifest->health[i]);
 		if (text && !json_array_append_new(texts, json_string(text)))

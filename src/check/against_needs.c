@@ -60,15 +60,32 @@ static enum iov_lookup find_named(const struct iov_kernel *kernel, const char *n
 	return is && signature && strcmp(is, signature) != 0 ? IOV_LOOKUP_NO_MEMBER : IOV_LOOKUP_FOUND;
 }
 
+/* A function that is there: may programs of this kind call it? */
+static struct iov_finding kfunc_there(const struct iov_kernel *kernel, const struct iov_kind *kind, const char *name)
+{
+	char bare[IOV_WHAT_MAX], word[IOV_WHAT_MAX + 8];
+	const json_t *helpers = iov_helpers_of(kernel, kind), *odd = json_object_get(kernel->facts, "odd_kfuncs");
+	snprintf(bare, sizeof(bare), "%.*s", (int)iov_essential_len(name), name);
+	snprintf(word, sizeof(word), "kfunc %s", bare);
+	bool own = btf__find_by_name_kind(kernel->btf, bare, BTF_KIND_FUNC) > 0;
+	if (iov_lists(helpers, word) || (helpers && iov_lists(json_object_get(kernel->facts, "helpers"), word)))
+		return iov_finding_good();
+	if (!helpers || !odd || !own || iov_lists(odd, bare))
+		return iov_finding(IOV_MAY_LOAD, "kfunc",
+				   "is there, but whether programs of this type may call it shows when they are loaded",
+				   NULL, "%s", name);
+	struct iov_finding found =
+		iov_finding(IOV_FAILS, "kfunc", "is not there for programs of this type", NULL, "%s", name);
+	found.type = kind->type;
+	return found;
+}
+
 static struct iov_finding kfunc(const struct iov_kernel *kernel, const struct iov_kind *kind, const json_t *need)
 {
 	const char *name = json_string_value(json_object_get(need, "kfunc"));
 	enum iov_lookup found = find_named(kernel, name, BTF_KIND_FUNC, need);
-	(void)kind;
 	if (found == IOV_LOOKUP_FOUND)
-		return iov_finding(IOV_MAY_LOAD, "kfunc",
-				   "is there, but whether programs of this type may call it shows when they are loaded",
-				   NULL, "%s", name);
+		return kfunc_there(kernel, kind, name);
 	if (found == IOV_LOOKUP_NO_MEMBER)
 		return iov_finding(IOV_FAILS, "kfunc", "has other parameters in this kernel", NULL, "%s", name);
 	return iov_finding_absent(kernel, "kfunc", name);

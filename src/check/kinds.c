@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check/flavor.h"
+
 #define NAME_MAX_LEN 192 /* bytes of a kind's name */
 
 struct iov_kind iov_kind_of(const struct iov_object_program *program, const json_t *group, const json_t *target)
@@ -70,6 +72,18 @@ bool iov_asks_helper(const struct iov_object *object, const char *helper)
 	json_array_foreach(json_object_get(object->facts, "needs"), i, need) {
 		const char *name = json_string_value(json_object_get(need, "helper"));
 		if (name && !strcmp(name, helper))
+			return true;
+	}
+	return false;
+}
+
+bool iov_asks_kfunc(const struct iov_object *object, const char *kfunc)
+{
+	size_t i;
+	json_t *need;
+	json_array_foreach(json_object_get(object->facts, "needs"), i, need) {
+		const char *name = json_string_value(json_object_get(need, "kfunc"));
+		if (name && iov_essential_len(name) == strlen(kfunc) && !strncmp(name, kfunc, strlen(kfunc)))
 			return true;
 	}
 	return false;

@@ -19,5 +19,7 @@ bool iov_kind_is_named(const struct iov_kind *kind, const char *name);
 bool iov_asks_kind(const struct iov_object *object, const char *name);
 bool iov_asks_map(const struct iov_object *object, const char *type);
 bool iov_asks_helper(const struct iov_object *object, const char *helper);
+/* With or without a flavor. */
+bool iov_asks_kfunc(const struct iov_object *object, const char *kfunc);
 
 #endif

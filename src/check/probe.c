@@ -3,33 +3,22 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
-#include <linux/capability.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "check/features.h"
 #include "check/kinds.h"
+#include "check/trial.h"
 #include "util/cleanup.h"
 #include "util/libbpf.h"
 
-#define LOG_SIZE 4096 /* bytes; three instructions say less */
-#define NO_ATTACH (-1)
+#define NO_ATTACH IOV_TRIAL_NO_ATTACH
 #define MAP_TYPES_END 256 /* libbpf has names for fewer */
 
 /* Of Linux 6.7: headers may be older. */
 enum { UNIX_CONNECT = 49, UNIX_SENDMSG, UNIX_RECVMSG, UNIX_GETPEERNAME, UNIX_GETSOCKNAME };
 
 /* Kinds of programs whose helpers differ. Some attach to a function or event that every kernel with BTF has. */
-static const struct kind {
-	enum bpf_prog_type type;
-	int attach;
-	const char *target; /* by its name in BTF */
-	bool sleepable;
-} kinds[] = {
+static const struct iov_trial_kind kinds[] = {
 	{BPF_PROG_TYPE_SOCKET_FILTER, NO_ATTACH, NULL, false},
 	{BPF_PROG_TYPE_KPROBE, NO_ATTACH, NULL, false},
 	{BPF_PROG_TYPE_KPROBE, NO_ATTACH, NULL, true},
@@ -97,14 +86,15 @@ static const struct kind {
 	{BPF_PROG_TYPE_NETFILTER, BPF_NETFILTER, NULL, false},
 };
 
-enum answer { NO, YES, UNCLEAR };
-
+/* What is tried, and what comes out. */
 struct probe {
+	struct iov_ctx *ctx;
+	const struct btf *btf;		 /* NULL: none */
 	const struct iov_object *object; /* NULL: try everything */
-	const struct kind *kind;
-	bool may_all; /* what is refused to this process, is refused to all */
-	int target;   /* the type that it attaches to; 0: none */
-	char log[LOG_SIZE];
+	json_t *groups, *lacking;	 /* kinds of programs that load, and that do not; borrowed */
+	json_t *odd;			 /* functions of which it cannot be told who may call them; borrowed */
+	uint32_t *kfuncs;		 /* NULL: this kernel does not say which they are */
+	size_t n_kfuncs;
 };
 
 /* What the verifier says of a program that calls a helper which its kind does not have, by the versions of Linux. */
@@ -118,69 +108,27 @@ static bool lacks_helper(const char *log)
 	return false;
 }
 
-/* Loads the program; 0, or -errno with what the verifier says in the log. */
-static int load(struct probe *probe, const struct bpf_insn *insns, size_t count)
-{
-	const struct kind *kind = probe->kind;
-	LIBBPF_OPTS(bpf_prog_load_opts, options, .log_buf = probe->log, .log_size = sizeof(probe->log), .log_level = 1,
-		    .attach_btf_id = (uint32_t)probe->target);
-	options.expected_attach_type = kind->attach == NO_ATTACH ? 0 : (enum bpf_attach_type)kind->attach;
-	options.prog_flags = kind->sleepable ? BPF_F_SLEEPABLE : 0;
-	probe->log[0] = '\0';
-	int fd = bpf_prog_load(kind->type, "iov_probe", "GPL", insns, count, &options);
-	if (fd < 0)
-		return fd;
-	close(fd);
-	return 0;
-}
-
-static enum answer takes_helper(struct probe *probe, uint32_t helper)
+static enum iov_answer takes_helper(struct iov_trial *trial, uint32_t helper)
 {
 	const struct bpf_insn insns[] = {
 		{.code = BPF_JMP | BPF_CALL, .imm = (int32_t)helper},
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	int err = load(probe, insns, IOV_COUNT(insns));
+	int err = iov_trial_load(trial, insns, IOV_COUNT(insns));
 	if (!err)
-		return YES;
-	return lacks_helper(probe->log) ? NO : *probe->log ? YES : UNCLEAR;
+		return IOV_ANSWER_YES;
+	return lacks_helper(trial->log) ? IOV_ANSWER_NO : *trial->log ? IOV_ANSWER_YES : IOV_ANSWER_UNCLEAR;
 }
 
 /* Which functions programs may sleep in, differs from kernel to kernel: the one that is tried may be the wrong one. */
-static bool is_refusal_telling(const struct kind *kind)
+static bool is_refusal_telling(const struct iov_trial_kind *kind)
 {
 	return !(kind->type == BPF_PROG_TYPE_TRACING && kind->sleepable);
 }
 
-/* Then it may load programs of every type (linux: kernel/bpf/syscall.c, bpf_prog_load). */
-static bool is_administrator(void)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-	return !syscall(SYS_capget, &header, data) &&
-	       data[CAP_TO_INDEX(CAP_SYS_ADMIN)].effective & CAP_TO_MASK(CAP_SYS_ADMIN);
-}
-
-/* Some kinds want 0 as the result, some 1. */
-static enum answer takes_program(struct probe *probe)
-{
-	for (int32_t result = 0; result < 2; result++) {
-		const struct bpf_insn insns[] = {
-			{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = result},
-			{.code = BPF_JMP | BPF_EXIT},
-		};
-		int err = load(probe, insns, IOV_COUNT(insns));
-		if (!err)
-			return YES;
-		if (err == -EPERM && !probe->may_all)
-			return UNCLEAR;
-	}
-	return NO;
-}
-
 /* "tracing/trace_fentry.s" */
-static json_t *name_of(const struct kind *kind)
+static json_t *name_of(const struct iov_trial_kind *kind)
 {
 	const char *attach =
 		kind->attach == NO_ATTACH ? NULL : libbpf_bpf_attach_type_str((enum bpf_attach_type)kind->attach);
@@ -188,14 +136,39 @@ static json_t *name_of(const struct kind *kind)
 			    kind->sleepable && kind->type != BPF_PROG_TYPE_SYSCALL ? ".s" : "");
 }
 
-static json_t *helpers_of(struct probe *probe)
+static bool lists(const json_t *list, const json_t *word)
+{
+	size_t i;
+	json_t *item;
+	json_array_foreach(list, i, item) {
+		if (json_equal(item, word))
+			return true;
+	}
+	return false;
+}
+
+static void add_kfunc(const struct probe *probe, struct iov_trial *trial, uint32_t id, json_t *helpers)
+{
+	const struct btf_type *type = btf__type_by_id(probe->btf, id);
+	enum iov_answer answer = iov_trial_kfunc(trial, id);
+	iov_auto(iov_json_release) json_t *name = json_string(btf__name_by_offset(probe->btf, type->name_off));
+	if (answer == IOV_ANSWER_YES)
+		json_array_append_new(helpers, json_sprintf("kfunc %s", json_string_value(name)));
+	else if (answer == IOV_ANSWER_UNCLEAR && !lists(probe->odd, name))
+		json_array_append(probe->odd, name);
+}
+
+static json_t *helpers_of(const struct probe *probe, struct iov_trial *trial)
 {
 	json_t *helpers = json_array();
 	for (uint32_t i = 1; i < IOV_HELPERS; i++) {
 		const char *name = iov_helper_by_id(i)->name;
-		if ((!probe->object || iov_asks_helper(probe->object, name)) && takes_helper(probe, i) == YES)
+		if ((!probe->object || iov_asks_helper(probe->object, name)) &&
+		    takes_helper(trial, i) == IOV_ANSWER_YES)
 			json_array_append_new(helpers, json_string(name));
 	}
+	for (size_t i = 0; i < probe->n_kfuncs; i++)
+		add_kfunc(probe, trial, probe->kfuncs[i], helpers);
 	return helpers;
 }
 
@@ -212,17 +185,6 @@ static void add_kind(json_t *groups, json_t *name, json_t *helpers)
 		return;
 	}
 	json_array_append_new(groups, json_pack("{s:[o], s:o}", "kinds", name, "helpers", helpers));
-}
-
-static bool lists(const json_t *list, const json_t *word)
-{
-	size_t i;
-	json_t *item;
-	json_array_foreach(list, i, item) {
-		if (json_equal(item, word))
-			return true;
-	}
-	return false;
 }
 
 static bool all_list(const json_t *groups, const json_t *helper)
@@ -263,98 +225,20 @@ static int find_target(const struct btf *btf, const char *name)
 	return btf ? btf__find_by_name_kind(btf, name, event ? BTF_KIND_TYPEDEF : BTF_KIND_FUNC) : 0;
 }
 
-static int probe_kind(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object,
-		      const struct kind *kind, json_t *groups, json_t *lacking)
+static int probe_kind(const struct probe *probe, const struct iov_trial_kind *kind)
 {
-	struct probe probe = {.object = object, .kind = kind, .may_all = is_administrator()};
+	struct iov_trial trial = {.kind = kind, .may_all = iov_trial_may_all()};
 	iov_auto(iov_json_release) json_t *name = name_of(kind);
-	if (object && !iov_asks_kind(object, json_string_value(name)))
+	if (probe->object && !iov_asks_kind(probe->object, json_string_value(name)))
 		return IOV_OK;
-	if (kind->target && (probe.target = find_target(btf, kind->target)) <= 0)
+	if (kind->target && (trial.target = find_target(probe->btf, kind->target)) <= 0)
 		return IOV_OK; /* who knows */
-	enum answer answer = takes_program(&probe);
-	if (answer == YES)
-		add_kind(groups, iov_take(name), helpers_of(&probe));
-	else if (answer == NO && is_refusal_telling(kind))
-		json_array_append_new(lacking, iov_take(name));
-	return iov_stop_asked(ctx);
-}
-
-/* ---- hooks of security modules ---- */
-
-static bool asks_hook(const struct iov_object *object, const char *hook)
-{
-	for (size_t i = 0; object && i < object->n_programs; i++)
-		if (!strcmp(object->programs[i].type, "lsm") && strstr(object->programs[i].section, hook))
-			return true;
-	return !object;
-}
-
-static enum answer takes_hook(uint32_t id, bool sleepable)
-{
-	const struct kind kind = {BPF_PROG_TYPE_LSM, BPF_LSM_MAC, NULL, sleepable};
-	struct probe probe = {.kind = &kind, .target = (int)id, .may_all = is_administrator()};
-	return takes_program(&probe);
-}
-
-/* Hooks that take no programs, and those in which programs may sleep. Where one of the best known takes none, none
- * does. */
-static void probe_hooks(const struct btf *btf, const struct iov_object *object, json_t *no_hooks, json_t *sleepable)
-{
-	int known = btf ? btf__find_by_name_kind(btf, "bpf_lsm_file_open", BTF_KIND_FUNC) : -1;
-	if (known <= 0 || takes_hook((uint32_t)known, false) != YES)
-		return;
-	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
-		const struct btf_type *type = btf__type_by_id(btf, id);
-		const char *name = btf_is_func(type) ? btf__name_by_offset(btf, type->name_off) : "";
-		if (strncmp(name, "bpf_lsm_", 8) != 0 || !asks_hook(object, name + 8))
-			continue;
-		if (takes_hook(id, false) == NO)
-			json_array_append_new(no_hooks, json_string(name + 8));
-		if (takes_hook(id, true) == YES)
-			json_array_append_new(sleepable, json_string(name + 8));
-	}
-}
-
-/* ---- what else programs are given ---- */
-
-/* Does the kernel tell the addresses of its variables? Without one in BTF nobody asks. */
-static enum answer gives_variables(const struct btf *btf)
-{
-	static const struct kind kind = {BPF_PROG_TYPE_TRACEPOINT, NO_ATTACH, NULL, false};
-	struct probe probe = {.kind = &kind};
-	int id = btf ? btf__find_by_name_kind(btf, "runqueues", BTF_KIND_VAR) : -1;
-	const struct bpf_insn insns[] = {
-		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_PSEUDO_BTF_ID, .imm = id},
-		{0},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	if (id <= 0)
-		return UNCLEAR;
-	int err = load(&probe, insns, IOV_COUNT(insns));
-	return !err ? YES : err == -ENOENT ? NO : UNCLEAR;
-}
-
-/* Where libbpf looks for values of the configuration. */
-static bool has_config(void)
-{
-	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
-	struct utsname name;
-	snprintf(path, sizeof(path), "/boot/config-%s", uname(&name) ? "" : name.release);
-	return !access(path, R_OK) || !access("/proc/config.gz", R_OK);
-}
-
-static int probe_rest(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret)
-{
-	json_t *no_hooks = json_array(), *sleepable = json_array();
-	enum answer variables = gives_variables(btf);
-	if (json_object_set_new(ret, "no_hooks", no_hooks) || json_object_set_new(ret, "sleepable_hooks", sleepable) ||
-	    json_object_set_new(ret, "config", json_boolean(has_config())) ||
-	    (variables != UNCLEAR && json_object_set_new(ret, "variables", json_boolean(variables == YES))))
-		return iov_oom(ctx);
-	probe_hooks(btf, object, no_hooks, sleepable);
-	return iov_stop_asked(ctx);
+	enum iov_answer answer = iov_trial_program(&trial);
+	if (answer == IOV_ANSWER_YES)
+		add_kind(probe->groups, iov_take(name), helpers_of(probe, &trial));
+	else if (answer == IOV_ANSWER_NO && is_refusal_telling(kind))
+		json_array_append_new(probe->lacking, iov_take(name));
+	return iov_stop_asked(probe->ctx);
 }
 
 static void probe_maps(const struct iov_object *object, json_t *there, json_t *lacking)
@@ -371,9 +255,9 @@ static void probe_maps(const struct iov_object *object, json_t *there, json_t *l
 
 bool iov_probe_is_allowed(void)
 {
-	struct probe probe = {.kind = &kinds[1]};
+	struct iov_trial trial = {.kind = &kinds[1]};
 	iov_libbpf_quiet();
-	return takes_program(&probe) == YES;
+	return iov_trial_program(&trial) == IOV_ANSWER_YES;
 }
 
 static int may_probe(struct iov_ctx *ctx)
@@ -386,21 +270,33 @@ static int may_probe(struct iov_ctx *ctx)
 		"as root");
 }
 
+static int probe_programs(struct probe *probe, json_t *ret)
+{
+	int rc = IOV_OK;
+	if (json_object_set_new(ret, "programs", probe->groups = json_array()) ||
+	    json_object_set_new(ret, "no_programs", probe->lacking = json_array()) ||
+	    (probe->kfuncs && json_object_set_new(ret, "odd_kfuncs", probe->odd = json_array())))
+		return iov_oom(probe->ctx);
+	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
+		rc = probe_kind(probe, &kinds[i]);
+	if (!rc && json_object_set_new(ret, "helpers", take_common(probe->groups)))
+		rc = iov_oom(probe->ctx);
+	return rc;
+}
+
 int iov_probe_kernel(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret)
 {
-	json_t *maps = json_array(), *no_maps = json_array(), *programs = json_array(), *no_programs = json_array();
-	if (json_object_set_new(ret, "maps", maps) || json_object_set_new(ret, "no_maps", no_maps) ||
-	    json_object_set_new(ret, "programs", programs) || json_object_set_new(ret, "no_programs", no_programs))
+	struct probe probe = {.ctx = ctx, .btf = btf, .object = object};
+	json_t *maps = json_array(), *no_maps = json_array();
+	if (json_object_set_new(ret, "maps", maps) || json_object_set_new(ret, "no_maps", no_maps))
 		return iov_oom(ctx);
 	iov_libbpf_quiet();
 	int rc = may_probe(ctx);
 	if (!rc)
 		probe_maps(object, maps, no_maps);
-	for (size_t i = 0; !rc && i < IOV_COUNT(kinds); i++)
-		rc = probe_kind(ctx, btf, object, &kinds[i], programs, no_programs);
+	probe.kfuncs = rc ? NULL : iov_trial_find_kfuncs(btf, object, &probe.n_kfuncs);
 	if (!rc)
-		rc = probe_rest(ctx, btf, object, ret);
-	if (!rc && json_object_set_new(ret, "helpers", take_common(programs)))
-		rc = iov_oom(ctx);
-	return rc;
+		rc = probe_programs(&probe, ret);
+	free(probe.kfuncs);
+	return rc ? rc : iov_trial_rest(ctx, btf, object, ret);
 }

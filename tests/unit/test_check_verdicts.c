@@ -16,7 +16,7 @@
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-#define CANNOT_TELL_ONE_IN 5
+#define CANNOT_TELL_ONE_IN 6
 
 struct counts {
 	unsigned of[IOV_FAILS + 1];
@@ -164,11 +164,25 @@ static void check_programs(struct verdicts *all, const char *object, const char 
 	}
 }
 
-/* A reason against all of the object tells nothing of the programs that it has. */
-static void check_whole(struct verdicts *all, const char *object, const char *path, enum iov_verdict verdict,
-			const json_t *reasons)
+static bool is_all_yes(const json_t *programs)
 {
-	bool certain = verdict == IOV_LOADS || (verdict == IOV_FAILS && has_reason(reasons, "", "no"));
+	const char *name;
+	json_t *word;
+	json_object_foreach((json_t *)programs, name, word) {
+		if (strcmp(json_string_value(word), "yes") != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A reason against all of the object tells nothing of the programs that it has. Where all programs are a yes, they are
+ * loaded together anyway. */
+static void check_whole(struct verdicts *all, const char *object, const char *path, enum iov_verdict verdict,
+			const json_t *answer)
+{
+	const json_t *reasons = json_object_get(answer, "reasons");
+	bool certain = verdict == IOV_LOADS ? !is_all_yes(json_object_get(answer, "programs"))
+					    : verdict == IOV_FAILS && has_reason(reasons, "", "no");
 	if (certain && loads(path, is_autoloaded, NULL) != (verdict == IOV_LOADS))
 		report(all, object, "", iov_verdict_word(verdict), "which is wrong");
 }
@@ -202,7 +216,7 @@ static void check_object(struct verdicts *all, const char *name)
 	tell_reasons(reasons, name, "cannot tell");
 	unsigned wrong = all->wrong;
 	if (!is_exempt(name)) {
-		check_whole(all, name, path, verdict, reasons);
+		check_whole(all, name, path, verdict, answer);
 		if (!has_reason(reasons, "", "no") && !has_reason(reasons, "", "cannot tell"))
 			check_programs(all, name, path, json_object_get(answer, "programs"), reasons);
 	}

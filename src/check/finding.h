@@ -15,13 +15,13 @@
 	"its BTF"
 
 struct iov_finding {
+	const char *missing; /* "helper", "field"; static */
+	const char *why;     /* static; what follows the name in a sentence */
+	const char *type;    /* programs of this type lack it, others may not; NULL: all do; borrowed */
+	const char *since;   /* the version of Linux that brought it; NULL: not known, or there */
 	enum iov_verdict verdict;
-	const char *missing;	 /* "helper", "field"; static */
-	char what[IOV_WHAT_MAX]; /* its name */
-	const char *why;	 /* static; what follows the name in a sentence */
-	const char *type;	 /* programs of this type lack it, others may not; NULL: all do; borrowed */
-	const char *since;	 /* the version of Linux that brought it; NULL: not known, or there */
 	bool anywhere;		 /* also in code that the verifier does not come to */
+	char what[IOV_WHAT_MAX]; /* its name */
 };
 
 /* The format is that of `what`. */

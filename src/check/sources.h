@@ -11,7 +11,7 @@
 struct iov_sources;
 
 int iov_sources_open(struct iov_ctx *ctx, const char *path, struct iov_sources **ret);
-void iov_sources_close(struct iov_sources **sources);
+void iov_sources_close(struct iov_sources **place);
 /*
  * The line (check/lines.h) of the instruction by which a program asks for a need of the facts; of several the one that
  * the verifier comes to most surely. `need` NULL: where the program begins; `program` NULL: any of them. In *ret a new

@@ -246,7 +246,8 @@ static void copy_modules(const struct verdicts *all)
 {
 	DIR *folder = opendir("/sys/kernel/btf");
 	char from[512];
-	for (struct dirent *entry; folder && (entry = readdir(folder));) {
+	ck_assert_ptr_nonnull(folder);
+	for (struct dirent *entry; (entry = readdir(folder));) {
 		if (*entry->d_name == '.' || !strcmp(entry->d_name, "vmlinux"))
 			continue;
 		iov_auto(iov_free_ptr) char *to = iov_path(all->ctx, "/k.%s.btf", entry->d_name);

@@ -29,6 +29,22 @@ const json_t *iov_helpers_of(const struct iov_kernel *kernel, const struct iov_k
 	return NULL;
 }
 
+bool iov_is_tried(const struct iov_kernel *kernel, const struct iov_kind *kind)
+{
+	struct iov_kind bare = *kind;
+	size_t i, j;
+	json_t *group, *name;
+	bare.attach = NULL;
+	json_array_foreach(json_object_get(kernel->facts, "programs"), i, group) {
+		json_array_foreach(json_object_get(group, "kinds"), j, name) {
+			if (iov_kind_is_named(kind, json_string_value(name)) &&
+			    (!kind->attach || !iov_kind_is_named(&bare, json_string_value(name))))
+				return true;
+		}
+	}
+	return false;
+}
+
 struct iov_finding iov_against_program(const struct iov_kernel *kernel, const struct iov_kind *kind)
 {
 	const char *since = iov_feature_since(IOV_PROGRAM_TYPE, kind->type);

@@ -70,7 +70,7 @@ static struct iov_finding kfunc_there(const struct iov_kernel *kernel, const str
 	bool own = btf__find_by_name_kind(kernel->btf, bare, BTF_KIND_FUNC) > 0;
 	if (iov_lists(helpers, word) || (helpers && iov_lists(json_object_get(kernel->facts, "helpers"), word)))
 		return iov_finding_good();
-	if (!helpers || !odd || !own || iov_lists(odd, bare))
+	if (!helpers || !odd || !own || iov_lists(odd, bare) || !iov_is_tried(kernel, kind))
 		return iov_finding(IOV_MAY_LOAD, "kfunc",
 				   "is there, but whether programs of this type may call it shows when they are loaded",
 				   NULL, "%s", name);

@@ -38,6 +38,8 @@ bool iov_lists(const json_t *list, const char *word);
 bool iov_enumerates(const struct btf *btf, const char *name, const char *prefix, const char *word, bool upper);
 /* The helpers of a kind of programs; NULL: it does not load, or nobody tried. */
 const json_t *iov_helpers_of(const struct iov_kernel *kernel, const struct iov_kind *kind);
+/* Was it tried with its attach type, on which a few functions of the kernel hang? */
+bool iov_is_tried(const struct iov_kernel *kernel, const struct iov_kind *kind);
 
 /* check/against_kinds.c */
 struct iov_finding iov_against_program(const struct iov_kernel *kernel, const struct iov_kind *kind);

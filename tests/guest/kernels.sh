@@ -17,7 +17,7 @@ failed=0
 for kernel in $kernels; do
 	longer "$kernel"
 	# shellcheck disable=SC2086
-	IOV_TEST_PACKETS=2000 tests/guest/run $kernel $suites "${long[@]}" >"$out/$kernel" 2>"$out/$kernel.err" &
+	IOV_TEST_BRIEF=1 IOV_TEST_PACKETS=2000 tests/guest/run $kernel $suites "${long[@]}" >"$out/$kernel" 2>"$out/$kernel.err" &
 	echo $! >"$out/$kernel.pid"
 done
 for kernel in $kernels; do

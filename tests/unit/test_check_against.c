@@ -27,14 +27,18 @@ static void add_enum(const char *name, const char *const *words, size_t count)
  *   struct inner { union { int deep; }; };
  *   struct task_struct { int tgid; struct inner; struct inner list[4]; int tail[]; struct task_struct *next; };
  *   struct twin { int a; int b; }; struct twin { int b; };
+ *   int bpf_there(void), bpf_other(void), bpf_odd(void), bpf_lsm_open(void), bpf_lsm_shut(void); int there;
  */
 static void make_types(void)
 {
 	static const char *const types[] = {"BPF_PROG_TYPE_UNSPEC", "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACING",
-					    "BPF_PROG_TYPE_RAW_TRACEPOINT"};
+					    "BPF_PROG_TYPE_RAW_TRACEPOINT", "BPF_PROG_TYPE_LSM"};
 	static const char *const maps[] = {"BPF_MAP_TYPE_UNSPEC", "BPF_MAP_TYPE_HASH"};
-	static const char *const attaches[] = {"BPF_XDP", "BPF_TRACE_RAW_TP"};
-	static const char *const helpers[] = {"BPF_FUNC_unspec", "BPF_FUNC_map_lookup_elem", "BPF_FUNC_skb_load_bytes"};
+	static const char *const attaches[] = {"BPF_XDP", "BPF_TRACE_RAW_TP", "BPF_TRACE_FENTRY", "BPF_MODIFY_RETURN",
+					       "BPF_LSM_MAC"};
+	static const char *const helpers[] = {"BPF_FUNC_unspec", "BPF_FUNC_map_lookup_elem", "BPF_FUNC_skb_load_bytes",
+					      "BPF_FUNC_d_path"};
+	static const char *const functions[] = {"bpf_there", "bpf_other", "bpf_odd", "bpf_lsm_open", "bpf_lsm_shut"};
 	struct btf *btf = kernel.btf;
 	int number = btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
 	int within = btf__add_union(btf, NULL, 4);
@@ -55,12 +59,18 @@ static void make_types(void)
 	btf__add_struct(btf, "twin", 4);
 	btf__add_field(btf, "b", number, 0, 0);
 	int prototype = btf__add_func_proto(btf, number);
-	btf__add_func(btf, "bpf_there", BTF_FUNC_STATIC, prototype);
+	for (size_t i = 0; i < IOV_COUNT(functions); i++)
+		btf__add_func(btf, functions[i], BTF_FUNC_STATIC, prototype);
+	btf__add_var(btf, "there", BTF_VAR_GLOBAL_ALLOCATED, number);
+	btf__add_typedef(btf, "number_t", number);
 	btf__add_typedef(btf, "btf_trace_there", task);
 	add_enum("bpf_prog_type", types, IOV_COUNT(types));
 	add_enum("bpf_map_type", maps, IOV_COUNT(maps));
 	add_enum("bpf_attach_type", attaches, IOV_COUNT(attaches));
 	add_enum("bpf_func_id", helpers, IOV_COUNT(helpers));
+	ck_assert_int_gt(btf__add_enum(btf, NULL, 4), 0);
+	btf__add_enum_value(btf, "BPF_F_NO_PREALLOC", 1);
+	btf__add_enum_value(btf, "BPF_F_MMAPABLE", 1024);
 }
 
 static void setup(void)
@@ -71,8 +81,11 @@ static void setup(void)
 	make_types();
 	kernel.facts =
 		unit_json("{'schema':1,'modules':[],'helpers':['get_prandom_u32'],'maps':['hash'],'no_maps':['array'],"
-			  "'programs':[{'kinds':['xdp','tracing/trace_raw_tp'],'helpers':['map_lookup_elem']}],"
-			  "'no_programs':['raw_tracepoint']}");
+			  "'programs':[{'kinds':['xdp','tracing/trace_raw_tp'],'helpers':['map_lookup_elem','kfunc "
+			  "bpf_there']},{'kinds':['tracing/trace_fentry','tracing/trace_fentry.s',"
+			  "'tracing/modify_return','lsm/lsm_mac','lsm/lsm_mac.s'],'helpers':['d_path']}],"
+			  "'no_programs':['raw_tracepoint'],'odd_kfuncs':['bpf_odd'],'no_hooks':['shut'],"
+			  "'sleepable_hooks':[],'variables':true,'config':true}");
 }
 
 static void teardown(void)
@@ -109,6 +122,13 @@ static const struct {
 	{"'type':'enum bpf_map_type','enumerator':'BPF_MAP_TYPE_HASH'", IOV_LOOKUP_FOUND},
 	{"'type':'enum bpf_map_type','enumerator':'BPF_MAP_TYPE_HAS'", IOV_LOOKUP_NO_MEMBER},
 	{"'type':'typedef btf_trace_there'", IOV_LOOKUP_FOUND},
+	{"'type':'typedef number_t','is':'int'", IOV_LOOKUP_FOUND},
+	{"'type':'typedef number_t','is':'struct'", IOV_LOOKUP_NO_TYPE},
+	{"'type':'declared task_struct'", IOV_LOOKUP_NO_TYPE},
+	{"'type':'struct task_struct','field':'tgid','is':'int','bytes':4,'signed':true", IOV_LOOKUP_FOUND},
+	{"'type':'struct task_struct','field':'tgid','is':'int','bytes':8,'signed':true", IOV_LOOKUP_SIZE},
+	{"'type':'struct task_struct','field':'tgid','is':'int','bytes':2", IOV_LOOKUP_SIZE},
+	{"'type':'struct task_struct','field':'next','is':'pointer','bytes':4", IOV_LOOKUP_FOUND},
 };
 
 START_TEST(finds_what_libbpf_would)
@@ -125,6 +145,9 @@ END_TEST
 #define XDP "'programs':[{'name':'p','section':'xdp','type':'xdp','autoload':true}]"
 #define RAW "'programs':[{'name':'p','section':'raw_tp/x','type':'raw_tracepoint','autoload':true}]"
 #define EVENT "'programs':[{'name':'p','section':'tp_btf/x','type':'tracing','autoload':true}]"
+#define LSM "'programs':[{'name':'p','section':'lsm/x','type':'lsm','autoload':true}]"
+#define AT(attach, target, more) "'needs':[],'programs':[{'names':{'p':'" target "'},'attach':'" attach "'" more "}]"
+#define TWIN(kind) "{'relocation':'" kind "','type':'struct twin'}"
 #define OPTIONAL "'programs':[{'name':'p','section':'?raw_tp/x','type':'raw_tracepoint','autoload':false}]"
 #define GROUP(more) "'programs':[{'names':{'p':''}" more "}]"
 #define FIELD(name) "{'relocation':'byte_off','type':'struct task_struct','field':'" name "','is':'int'}"
@@ -169,8 +192,16 @@ static const struct {
 	/* names that the kernel resolves */
 	{"GPL", XDP, "'needs':[{'kfunc':'bpf_gone'}]," GROUP(), IOV_FAILS, "kfunc 'bpf_gone' is not in this kernel"},
 	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there'}]," GROUP(), IOV_LOADS, NULL},
-	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there'}]," GROUP(",'always':[0]"), IOV_MAY_LOAD,
-	 "kfunc 'bpf_there' is there"},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there','is':'()int'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there___new','is':'()int'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_there','is':'(*struct)int'}]," GROUP(",'always':[0]"), IOV_FAILS,
+	 "kfunc 'bpf_there' has other parameters in this kernel"},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_other'}]," GROUP(",'always':[0]"), IOV_FAILS,
+	 "kfunc 'bpf_other' is not there for programs of this type"},
+	{"GPL", XDP, "'needs':[{'kfunc':'bpf_odd'}]," GROUP(",'always':[0]"), IOV_MAY_LOAD, "kfunc 'bpf_odd' is there"},
+	{"MIT", XDP, "'needs':[{'kfunc':'bpf_there'}]," GROUP(",'always':[0]"), IOV_FAILS,
+	 "license 'bpf_there' may be called under a GPL-compatible"},
 	{"GPL", XDP, "'needs':[{'kfunc':'bpf_gone','weak':true}]," GROUP(",'always':[0]"), IOV_FAILS,
 	 "kfunc 'bpf_gone'"},
 	{"GPL", XDP,
@@ -182,7 +213,32 @@ static const struct {
 	{"GPL", XDP, "'needs':[{'ksym':'gone'}]," GROUP(), IOV_MAY_LOAD, "is looked for in the symbols"},
 	{"GPL", XDP, "'needs':[{'ksym':'gone','weak':true}]," GROUP(), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'config':'LINUX_KERNEL_VERSION'}]," GROUP(), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'config':'LINUX_GONE'}]," GROUP(), IOV_FAILS, "is no value of libbpf's"},
+	{"GPL", XDP, "'needs':[{'config':'LINUX_GONE','weak':true}]," GROUP(), IOV_LOADS, NULL},
 	{"GPL", XDP, "'needs':[{'config':'CONFIG_HZ'}]," GROUP(), IOV_MAY_LOAD, "is looked for in the configuration"},
+	{"GPL", XDP, "'needs':[{'config':'CONFIG_HZ','weak':true}]," GROUP(), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'ksym':'there','typed':true,'is':'int'}]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
+	{"GPL", XDP, "'needs':[{'ksym':'there','typed':true,'is':'struct'}]," GROUP(",'always':[0]"), IOV_FAILS,
+	 "symbol 'there' is of another type in this kernel"},
+	/* what is loaded for a function */
+	{"GPL", EVENT, AT("trace_fentry", "bpf_there", ""), IOV_LOADS, NULL},
+	{"GPL", EVENT, AT("trace_fentry", "bpf_there", ",'sleepable':true"), IOV_MAY_LOAD,
+	 "whether programs may sleep in it"},
+	{"GPL", EVENT, AT("modify_return", "bpf_there", ""), IOV_MAY_LOAD,
+	 "whether programs may change what it returns"},
+	{"GPL", LSM, AT("lsm_mac", "open", ""), IOV_LOADS, NULL},
+	{"GPL", LSM, AT("lsm_mac", "shut", ""), IOV_FAILS, "function 'shut' takes no programs in this kernel"},
+	{"GPL", LSM, AT("lsm_mac", "open", ",'sleepable':true"), IOV_FAILS, "a hook in which programs must not sleep"},
+	{"MIT", LSM, AT("lsm_mac", "open", ""), IOV_FAILS, "license 'lsm' is for programs under a GPL-compatible"},
+	{"GPL", LSM,
+	 "'needs':[{'helper':'d_path'}],'programs':[{'names':{'p':'open'},'attach':'lsm_mac','always':[0]}]",
+	 IOV_MAY_LOAD, "helper 'd_path' is there for programs at some functions only"},
+	/* several types of one name: libbpf gives up, also where nobody comes by */
+	{"GPL", XDP, "'needs':[" TWIN("type_size") "]," GROUP(",'always':[0]"), IOV_MAY_LOAD, "several types"},
+	{"GPL", XDP,
+	 "'needs':[" TWIN("target_type_id") "," EXISTS("gone") "]," GROUP(",'guarded':[{'need':0,'absent':[1]}]"),
+	 IOV_MAY_LOAD, "several types"},
+	{"GPL", XDP, "'needs':[" TWIN("type_exists") "]," GROUP(",'always':[0]"), IOV_LOADS, NULL},
 };
 
 static struct iov_object *make_object(const char *license, const char *maps, const char *programs, const char *facts)
@@ -217,8 +273,9 @@ START_TEST(verdicts_have_reasons)
 }
 END_TEST
 
-#define MAP(type)                                                                                                      \
-	"{'name':'m','type':'" type "','key_size':4,'value_size':4,'max_entries':1,'flags':0,'layout':{},"             \
+#define MAP(type) FLAGGED(type, "0")
+#define FLAGGED(type, flags)                                                                                           \
+	"{'name':'m','type':'" type "','key_size':4,'value_size':4,'max_entries':1,'flags':" flags ",'layout':{},"     \
 	"'fingerprint':'0000000000000000000000000000000000000000000000000000000000000000'}"
 
 static const struct {
@@ -230,6 +287,9 @@ static const struct {
 	{MAP("array"), IOV_FAILS, "map type 'array' is not in this kernel"},
 	{MAP("arena"), IOV_FAILS, "map type 'arena' is not in this kernel; Linux 6.9 brought it"},
 	{MAP("unknown"), IOV_MAY_LOAD, "could not be tried"},
+	{FLAGGED("hash", "1"), IOV_LOADS, NULL},
+	{FLAGGED("hash", "1024"), IOV_MAY_LOAD, "map flag '0x400 of hash' is there"},
+	{FLAGGED("hash", "1073741824"), IOV_FAILS, "map flag '0x40000000 of hash' is not in this kernel"},
 };
 
 START_TEST(map_types_count)

@@ -24,6 +24,7 @@ struct counts {
 
 struct verdicts {
 	struct iov_ctx *ctx;
+	bool brief; /* of the kernel only what each object asks is tried: all of it takes a minute in a guest */
 	struct iov_kernel running, copied;
 	struct counts objects, programs;
 	unsigned wrong;
@@ -202,6 +203,20 @@ static bool is_exempt(const char *name)
 	return !strcmp(name, "rejected");
 }
 
+static char *module_path(const void *data, const char *module)
+{
+	char *path = NULL;
+	return asprintf(&path, "%s/%s", (const char *)data, module) < 0 ? NULL : path;
+}
+
+/* As the resolver does, but with the types of modules. */
+static void try_asked(struct verdicts *all, const struct iov_object *object)
+{
+	unit_ok(all->ctx, iov_kernel_try(all->ctx, object, &all->running));
+	if (!all->running.modules)
+		unit_ok(all->ctx, iov_kernel_read_modules(all->ctx, &all->running, module_path, "/sys/kernel/btf"));
+}
+
 static void check_object(struct verdicts *all, const char *name)
 {
 	const char *path = live_object(name);
@@ -209,9 +224,12 @@ static void check_object(struct verdicts *all, const char *name)
 	iov_auto(iov_json_release) json_t *answer = NULL;
 	enum iov_verdict verdict;
 	unit_ok(all->ctx, iov_check_object(all->ctx, path, &object));
+	if (all->brief)
+		try_asked(all, object);
 	unit_ok(all->ctx, iov_check_against(all->ctx, object, NULL, &all->running, NULL, &verdict, &answer));
 	const json_t *reasons = json_object_get(answer, "reasons");
-	check_same(all, name, object, answer);
+	if (!all->brief)
+		check_same(all, name, object, answer);
 	all->objects.of[verdict]++;
 	tell_reasons(reasons, name, "cannot tell");
 	unsigned wrong = all->wrong;
@@ -298,7 +316,11 @@ START_TEST(a_yes_and_a_no_are_never_wrong)
 	if (!live_begin())
 		return;
 	all.ctx = unit_ctx();
-	copy_kernel(&all);
+	all.brief = getenv("IOV_TEST_BRIEF") && *getenv("IOV_TEST_BRIEF");
+	if (all.brief)
+		unit_ok(all.ctx, iov_kernel_types(all.ctx, &all.running));
+	else
+		copy_kernel(&all);
 	int count = list_objects(&entries);
 	ck_assert_int_gt(count, 0);
 	for (int i = 0; i < count; i++) {

@@ -102,15 +102,27 @@ static void tell(const struct choosing *choosing)
 	}
 }
 
+/* The verifier quotes the source, which may be in any encoding. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+	iov_auto(iov_free_ptr) char *plain = json ? NULL : strdup(text);
+	for (char *at = plain; at && *at; at++)
+		if (*at & 0x80)
+			*at = '?';
+	return plain ? json_string(plain) : json;
+}
+
 static int choose(const struct choosing *choosing)
 {
 	iov_auto(iov_json_release) json_t *reasons = json_array();
 	size_t count = iov_groups_count(manifest_of(choosing));
-	if (!reasons)
-		return iov_oom(choosing->ctx);
+	int rc = reasons ? choosing->engine->ops->prepare(choosing->engine) : iov_oom(choosing->ctx);
+	if (rc)
+		return rc;
 	for (unsigned group = 1; group <= count; group++) {
 		const char *program = NULL;
-		int rc = try_group(choosing, group, &program);
+		rc = try_group(choosing, group, &program);
 		if (!rc) {
 			iov_group_take(choosing->instance, group, reasons);
 			tell(choosing);
@@ -118,7 +130,7 @@ static int choose(const struct choosing *choosing)
 		}
 		if (!is_passed_over(choosing, rc, program))
 			return rc;
-		if (json_array_append_new(reasons, json_string(iov_error_text(choosing->ctx))))
+		if (json_array_append_new(reasons, text_json(iov_error_text(choosing->ctx))))
 			return iov_oom(choosing->ctx);
 	}
 	return none_runs(choosing, reasons);
@@ -129,11 +141,9 @@ static int choose(const struct choosing *choosing)
 typedef int (*choose_fn)(const struct choosing *choosing, const struct iov_generation *from,
 			 const struct iov_generation *to);
 
-/* The engine is made ready when there is the first to choose. */
 static int each(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov_generation *from,
 		struct iov_generation *to, choose_fn act)
 {
-	bool ready = false;
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < to->n_instances; i++) {
 		struct iov_instance *instance = &to->instances[i];
@@ -141,12 +151,7 @@ static int each(struct iov_ctx *ctx, struct iov_engine *engine, const struct iov
 						  .engine = engine,
 						  .instance = instance,
 						  .installed = iov_generation_installed(to, instance->module)};
-		if (!choosing.installed || !iov_groups_count(manifest_of(&choosing)))
-			continue;
-		if (!ready)
-			rc = engine->ops->prepare(engine);
-		ready = true;
-		if (!rc)
+		if (choosing.installed && iov_groups_count(manifest_of(&choosing)))
 			rc = act(&choosing, from, to);
 	}
 	return rc;

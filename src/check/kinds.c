@@ -88,3 +88,14 @@ bool iov_asks_kfunc(const struct iov_object *object, const char *kfunc)
 	}
 	return false;
 }
+
+bool iov_asks_any(const struct iov_object *object, const char *what)
+{
+	size_t i;
+	json_t *need;
+	json_array_foreach(json_object_get(object->facts, "needs"), i, need) {
+		if (json_object_get(need, what))
+			return true;
+	}
+	return false;
+}

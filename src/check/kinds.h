@@ -19,6 +19,8 @@ bool iov_kind_is_named(const struct iov_kind *kind, const char *name);
 bool iov_asks_kind(const struct iov_object *object, const char *name);
 bool iov_asks_map(const struct iov_object *object, const char *type);
 bool iov_asks_helper(const struct iov_object *object, const char *helper);
+/* "kfunc", "ksym": any need of that kind (core/facts.h). */
+bool iov_asks_any(const struct iov_object *object, const char *what);
 /* With or without a flavor. */
 bool iov_asks_kfunc(const struct iov_object *object, const char *kfunc);
 

@@ -39,7 +39,7 @@ int iov_trial_load(struct iov_trial *trial, const struct bpf_insn *insns, size_t
 enum iov_answer iov_trial_program(struct iov_trial *trial);
 
 /* check/trial_kfuncs.c: the types of the functions that the kernel says programs may call, and of an object only those
- * that it asks for; owned by the caller. NULL: this kernel does not say. */
+ * that it asks for; owned by the caller. NULL: this kernel does not say, or the object asks for none. */
 uint32_t *iov_trial_find_kfuncs(const struct btf *btf, const struct iov_object *object, size_t *ret_count);
 /* May programs of this kind call it? */
 enum iov_answer iov_trial_kfunc(struct iov_trial *trial, uint32_t id);

@@ -33,6 +33,8 @@ uint32_t *iov_trial_find_kfuncs(const struct btf *btf, const struct iov_object *
 {
 	uint32_t count = btf ? btf__type_cnt(btf) : 0, *ids = NULL;
 	*ret_count = 0;
+	if (object && !iov_asks_any(object, "kfunc"))
+		return NULL;
 	for (uint32_t i = 1; i < count; i++) {
 		uint32_t id = tagged(btf, i);
 		if (id && !ids && !(ids = calloc(count, sizeof(*ids))))

@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "check/kinds.h"
 #include "check/trial.h"
 #include "core/object.h"
 #include "util/cleanup.h"
@@ -83,10 +84,11 @@ static bool has_config(void)
 
 int iov_trial_rest(struct iov_ctx *ctx, const struct btf *btf, const struct iov_object *object, json_t *ret)
 {
-	enum iov_answer variables = gives_variables(btf);
+	bool asked = !object || iov_asks_any(object, "ksym");
+	enum iov_answer variables = asked ? gives_variables(btf) : IOV_ANSWER_UNCLEAR;
 	if (json_object_set_new(ret, "config", json_boolean(has_config())) ||
 	    (variables != IOV_ANSWER_UNCLEAR &&
 	     json_object_set_new(ret, "variables", json_boolean(variables == IOV_ANSWER_YES))))
 		return iov_oom(ctx);
-	return takes_hooks(btf) ? probe_hooks(ctx, btf, object, ret) : IOV_OK;
+	return asks_hook(object, "") && takes_hooks(btf) ? probe_hooks(ctx, btf, object, ret) : IOV_OK;
 }

@@ -41,6 +41,8 @@ setup_registry
 exits 1.0.0
 exits 1.1.0 250
 exits 1.2.0 250
+refuses "the newest release is checked by its facts" 9 "program 'see': helper '#250' is not in this kernel" host check exits
+equal "which have no lines of source" "$(grep -c 'bpf\.c' "$out")" 0
 says "the newest that the kernel loads, with a word on the others" "module 'exits' is taken at 1.0.0, as 1.2.0 $lack" host install exits
 equal "it is the oldest here" "$(version)" 1.0.0
 refuses "what is asked for by version is refused with the reason" 5 "'exits' ^1.1 is wanted (you asked for it) and 'exits' ^1.1 $lack" host install 'exits@^1.1'
@@ -57,5 +59,6 @@ check "to the same end" cmp "$(verdicts)" "$tmp/kept"
 check "remove" host remove exits
 check "an image takes the newest" host install --no-load exits
 equal "whatever this kernel is" "$(version)" 1.2.0
+refuses "check names the line of an installed module's source" 9 "exits.bpf.c:11: last = helper();" host check exits
 says "what this kernel no longer loads gives way" "module 'exits' is taken at 1.0.0" host install 'exits@*'
 equal "to what it loads" "$(version)" 1.0.0

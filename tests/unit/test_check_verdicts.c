@@ -323,6 +323,7 @@ START_TEST(a_yes_and_a_no_are_never_wrong)
 		copy_kernel(&all);
 	int count = list_objects(&entries);
 	ck_assert_int_gt(count, 0);
+	ck_assert_ptr_nonnull(entries);
 	for (int i = 0; i < count; i++) {
 		check_object(&all, entries[i]->d_name);
 		free(entries[i]);

@@ -229,7 +229,7 @@ static int split_lines(struct iov_ctx *ctx, char *lines, char ***ret_names, size
 /* Lines of a small registry are followed by its index files with one question instead of one each. */
 static int prefetch_lines(struct iov_ctx *ctx, struct iov_registries *registries, char *const *lines, size_t count)
 {
-	const char *names[SEARCH_MAX];
+	const char *names[SEARCH_MAX] = {0};
 	if (count > SEARCH_MAX)
 		return IOV_OK;
 	for (size_t i = 0; i < count; i++)

@@ -16,7 +16,7 @@ static int parse_as(const struct cli_command *command, const char *line)
 	static const struct cli_option none[] = {{0}};
 	const struct cli_option *tables[] = {command && command->options ? command->options : none, cli_global_options,
 					     NULL};
-	const char *words[16];
+	const char *words[16] = {0};
 	int count = 0;
 	snprintf(copy, sizeof(copy), "%s", line);
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))

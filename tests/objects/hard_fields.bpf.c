@@ -44,6 +44,9 @@ struct inet_sock {
 struct made_up {
 	int one;
 } __core;
+struct virtio_blk {
+	int index, made_up;
+} __core;
 enum bpf_map_type___made_up { BPF_MAP_TYPE_MADE_UP = 4711 };
 
 long sum;
@@ -181,6 +184,23 @@ int type_missing(__u64 *ctx)
 {
 	struct made_up *made_up = (void *)bpf_get_current_task();
 	sum += BPF_CORE_READ(made_up, one);
+	return 0;
+}
+
+/* Of a module, in guests. */
+SEC("tp_btf/sys_enter")
+int type_of_a_module(__u64 *ctx)
+{
+	struct virtio_blk *disk = (void *)bpf_get_current_task();
+	sum += BPF_CORE_READ(disk, index);
+	return 0;
+}
+
+SEC("tp_btf/sys_enter")
+int field_of_a_module(__u64 *ctx)
+{
+	struct virtio_blk *disk = (void *)bpf_get_current_task();
+	sum += BPF_CORE_READ(disk, made_up);
 	return 0;
 }
 

@@ -16,6 +16,8 @@ char bytes[64];
 PROGRAM("fentry/vfs_open", enters, 0)
 PROGRAM("fexit/vfs_open", leaves, 0)
 PROGRAM("fentry/made_up", enters_nothing, 0)
+/* Of a module, in guests. */
+PROGRAM("fentry/virtblk_done", enters_a_module, 0)
 PROGRAM("fexit/made_up", leaves_nothing, 0)
 PROGRAM("fmod_ret/made_up", changes_nothing, 0)
 /* Only few functions may be changed, or be waited in. */

@@ -35,8 +35,8 @@ static enum iov_verdict worse(enum iov_verdict a, enum iov_verdict b)
 
 static json_t *sentence(const struct iov_finding *finding, bool certain)
 {
-	return json_sprintf("%s '%s' %s%s%s%s", finding->missing, finding->what, finding->why,
-			    finding->since ? "; Linux " : "", finding->since ? finding->since : "",
+	return json_sprintf("%s '%s' %s%s%s%s", finding->noun ? finding->noun : finding->missing, finding->what,
+			    finding->why, finding->since ? "; Linux " : "", finding->since ? finding->since : "",
 			    certain ? (finding->since ? " brought it" : "")
 				    : (finding->since ? " brought it, and only a branch of the program needs it"
 						      : ", and only a branch of the program needs it"));
@@ -50,6 +50,20 @@ static void add_source(struct check *check, const char *program, const json_t *n
 		check->rc = iov_sources_find(check->ctx, check->sources, program, need, &source);
 	if (source)
 		json_object_set_new(reason, "source", source);
+}
+
+/* Several relocations of one instruction, or of one line, ask for the same field. */
+static void tell_once(json_t *reasons, json_t *reason)
+{
+	size_t i;
+	json_t *other;
+	json_array_foreach(reasons, i, other) {
+		if (json_equal(reason, other)) {
+			json_decref(reason);
+			return;
+		}
+	}
+	json_array_append_new(reasons, reason);
 }
 
 /* `program` NULL: of the object as a whole. `need` NULL: it is not about a need. */
@@ -69,7 +83,7 @@ static enum iov_verdict add_reason(struct check *check, const char *program, con
 	if (finding->since)
 		json_object_set_new(reason, "since", json_string(finding->since));
 	add_source(check, program, need, reason);
-	json_array_append_new(check->reasons, reason);
+	tell_once(check->reasons, reason);
 	return verdict;
 }
 
@@ -80,9 +94,9 @@ static const json_t *need_at(const struct check *check, const json_t *number)
 	return json_array_get(check->needs, (size_t)json_integer_value(number));
 }
 
-static struct iov_finding of_license(const char *what, const char *why)
+static struct iov_finding of_license(const char *noun, const char *what, const char *why)
 {
-	struct iov_finding finding = {.verdict = IOV_FAILS, .missing = "license", .why = why};
+	struct iov_finding finding = {.verdict = IOV_FAILS, .missing = "license", .noun = noun, .why = why};
 	strncpy(finding.what, what, sizeof(finding.what) - 1);
 	return finding;
 }
@@ -93,11 +107,11 @@ static struct iov_finding look(const struct check *check, const struct iov_kind 
 	const char *helper = json_string_value(json_object_get(need, "helper")),
 		   *kfunc = json_string_value(json_object_get(need, "kfunc"));
 	if (!check->free_license && json_object_get(need, "gpl"))
-		return of_license(helper, why);
+		return of_license("helper", helper, why);
 	if (check->free_license || !kfunc || json_object_get(need, "asked") ||
 	    iov_against_question(check->kernel, need) != IOV_LOADS)
 		return iov_against_need(check->kernel, kind, need);
-	struct iov_finding finding = of_license(kfunc, why);
+	struct iov_finding finding = of_license("kfunc", kfunc, why);
 	finding.anywhere = true;
 	return finding;
 }
@@ -108,7 +122,7 @@ static struct iov_finding look_at_license(const struct check *check, const struc
 	bool strict = !strcmp(kind->type, "lsm") || !strcmp(kind->type, "struct_ops");
 	if (!strict || check->free_license)
 		return (struct iov_finding){.verdict = IOV_LOADS};
-	return of_license(kind->type, "is for programs under a GPL-compatible SEC(\"license\") only");
+	return of_license("program type", kind->type, "is for programs under a GPL-compatible SEC(\"license\") only");
 }
 
 static enum iov_verdict check_list(struct check *check, const struct iov_kind *kind, const char *program,

@@ -16,6 +16,7 @@
 
 struct iov_finding {
 	const char *missing; /* "helper", "field"; static */
+	const char *noun;    /* what is named in the sentence; NULL: the same; static */
 	const char *why;     /* static; what follows the name in a sentence */
 	const char *type;    /* programs of this type lack it, others may not; NULL: all do; borrowed */
 	const char *since;   /* the version of Linux that brought it; NULL: not known, or there */

@@ -52,7 +52,7 @@ static json_t *sentence(const json_t *reason, const char *kernel)
 	const char *missing = member(reason, "missing"), *what = member(reason, "what"),
 		   *since = member(reason, "since"), *type = member(reason, "type");
 	if (!strcmp(missing, "license"))
-		return json_sprintf("a GPL-compatible SEC(\"license\") to call '%s'", what);
+		return json_sprintf("a GPL-compatible SEC(\"license\") for '%s'", what);
 	return json_sprintf("%s '%s', which kernel %s does not have%s%s%s%s%s", missing, what, kernel,
 			    type ? " for programs of type " : "", type ? type : "", since ? " (Linux " : "",
 			    since ? since : "", since ? " brought it)" : "");

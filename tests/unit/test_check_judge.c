@@ -80,7 +80,7 @@ static const struct {
 	{"programs: {p: {optional: true}}\n", "GPL", "xdp", GONE, NULL},
 	{"", "GPL", "xdp", NEEDS("{'helper':'#250'},{'helper':'iov_loop'}"), "helper '#250', which"},
 	{"", "MIT", "xdp", NEEDS("{'helper':'trace_printk','gpl':true},{'helper':'map_lookup_elem'}"),
-	 "a GPL-compatible SEC(\"license\") to call 'trace_printk'"},
+	 "a GPL-compatible SEC(\"license\") for 'trace_printk'"},
 	{"", "GPL", "xdp", "'needs':[],'programs':[{'names':{'p':''},'attach':'iov_none'}]",
 	 "attach type 'iov_none', which kernel vmlinux does not have"},
 	/* one group will do */

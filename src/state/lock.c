@@ -37,6 +37,15 @@ static int refuse(struct iov_ctx *ctx, int fd)
 	return iov_error(ctx, IOV_E_BUSY, "another iovpkg (pid %d) is at work; try again when it is done", pid);
 }
 
+static void tell(struct iov_ctx *ctx, int fd)
+{
+	int pid = holder(fd);
+	if (pid > 0)
+		iov_note(ctx, "waiting for another iovpkg (pid %d) to finish", pid);
+	else
+		iov_note(ctx, "waiting for another iovpkg to finish");
+}
+
 static int wait_for(struct iov_ctx *ctx, int fd, const char *path)
 {
 	const struct timespec pause = {.tv_nsec = TRY_EVERY_MS * 1000000L};
@@ -46,7 +55,7 @@ static int wait_for(struct iov_ctx *ctx, int fd, const char *path)
 		if (waited >= WAIT_MS)
 			return refuse(ctx, fd);
 		if (waited == 0)
-			iov_note(ctx, "waiting for another iovpkg (pid %d) to finish", holder(fd));
+			tell(ctx, fd);
 		nanosleep(&pause, NULL);
 	}
 	return IOV_OK;

@@ -77,6 +77,8 @@ int iov_lockfile_read(struct iov_ctx *ctx, const char *path, struct iov_lockfile
 					     "there is no lock '%s'; 'iovpkg lock' with the host manifest writes it",
 					     path);
 	int rc = iov_json_read(ctx, path, IOV_RECORD_MAX, &lockfile.json);
+	if (rc)
+		rc = iov_error_prefix(ctx, "the lock, which 'iovpkg lock' makes anew when it is gone");
 	if (!rc)
 		rc = fill(ctx, path, &lockfile);
 	if (rc)

@@ -7,8 +7,8 @@ suites=$(tests/guest/tests | grep -E '^(engine|hooks)_|^check_verdicts$')
 longer() {
 	case "$1" in
 	6.1) long=(tests/guest/inside/clsact.sh tests/guest/inside/older.sh) ;;
-	6.12) long=(main-job "tests/live/choose.sh short" "env SOAK_RATE=200 tests/soak/events 50") ;;
-	*) long=(main-job) ;;
+	6.12) long=(main-job "env SOAK_RATE=200 tests/soak/events 50") ;;
+	*) long=(main-job "tests/live/choose.sh short") ;;
 	esac
 }
 out=$(mktemp -d) || exit 1

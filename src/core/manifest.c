@@ -284,12 +284,12 @@ static const void *find(const char *name, const void *rows, size_t count, size_t
 	return count ? bsearch(&name, rows, count, size, by_name) : NULL;
 }
 
-bool iov_manifest_depends_on(const struct iov_manifest *manifest, const char *module)
+const struct iov_dependency *iov_manifest_dependency(const struct iov_manifest *manifest, const char *module)
 {
 	for (size_t i = 0; i < manifest->n_dependencies; i++)
 		if (!strcmp(manifest->dependencies[i].name, module))
-			return true;
-	return false;
+			return &manifest->dependencies[i];
+	return NULL;
 }
 
 const struct iov_program_spec *iov_manifest_program(const struct iov_manifest *manifest, const char *name)

@@ -127,6 +127,7 @@ const struct iov_program_spec *iov_manifest_program(const struct iov_manifest *m
 						    const char *name); /* NULL: none */
 const struct iov_import_spec *iov_manifest_import(const struct iov_manifest *manifest, const char *map);
 const struct iov_param_spec *iov_manifest_param(const struct iov_manifest *manifest, const char *name);
+const struct iov_dependency *iov_manifest_dependency(const struct iov_manifest *manifest, const char *module);
 
 /* What this manifest asks for and this iovpkg cannot do yet, as a key: "health", "programs.*.order"; static text.
  * NULL: nothing. Such manifests are read and kept whole, so that whoever acts on them can refuse instead of ignoring
@@ -136,8 +137,6 @@ const char *iov_manifest_unsupported(const struct iov_manifest *manifest);
 /* "program 'count_in' runs within 2s", "map 'totals' [0].packets rises by 1 within 2s". Owned by the caller; NULL: no
  * memory. */
 char *iov_health_text(const struct iov_health_spec *spec);
-
-bool iov_manifest_depends_on(const struct iov_manifest *manifest, const char *module);
 
 /* [a-z][a-z0-9-]{0,63} */
 bool iov_is_name(const char *text);

@@ -71,7 +71,7 @@ static json_t *needed_by(const struct iov_generation *to, const struct iov_insta
 	json_t *names = json_array();
 	for (size_t i = 0; i < to->n_installed; i++) {
 		const struct iov_manifest *manifest = to->installed[i].release->manifest;
-		if (iov_manifest_depends_on(manifest, one->release->manifest->name))
+		if (iov_manifest_dependency(manifest, one->release->manifest->name))
 			json_array_append_new(names, json_string(manifest->name));
 	}
 	return names;

@@ -250,6 +250,12 @@ bool iov_requirement_matches(const struct iov_requirement *requirement, const st
 	return asked;
 }
 
+char *iov_requirement_of(const char *sign, const char *version)
+{
+	char *text = NULL;
+	return asprintf(&text, "%s%.*s", sign, (int)strcspn(version, "+"), version) < 0 ? NULL : text;
+}
+
 const char *iov_requirement_text(const struct iov_requirement *requirement)
 {
 	return requirement->text;

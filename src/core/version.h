@@ -27,6 +27,9 @@ struct iov_requirement; /* parsed; immutable */
 int iov_requirement_parse(struct iov_ctx *ctx, const char *text, struct iov_requirement **ret);
 void iov_requirement_free(struct iov_requirement *requirement);
 bool iov_requirement_matches(const struct iov_requirement *requirement, const struct iov_version *version);
+/* "=1.2.0" of "=" and a version's text: requirements know nothing of build metadata. Owned by the caller; NULL: no
+ * memory. */
+char *iov_requirement_of(const char *sign, const char *version);
 const char *iov_requirement_text(const struct iov_requirement *requirement); /* as written, borrowed */
 
 #endif

@@ -119,14 +119,13 @@ static int add_text(struct iov_ctx *ctx, const char *name, const char *text, con
 	return IOV_OK;
 }
 
-/* "=1.2.0" or ">=1.2.0" of what is locked; requirements know nothing of build metadata. */
+/* "=1.2.0" or ">=1.2.0" of what is locked. */
 static int add_bound(struct iov_ctx *ctx, const struct iov_installed *one, const char *sign, const char *why,
 		     struct wish_set *set)
 {
 	const struct iov_manifest *manifest = one->release->manifest;
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	iov_buf_printf(&text, "%s%.*s", sign, (int)strcspn(manifest->version.text, "+"), manifest->version.text);
-	return iov_buf_failed(&text) ? iov_oom(ctx) : add_text(ctx, manifest->name, text.data, why, set);
+	iov_auto(iov_free_ptr) char *text = iov_requirement_of(sign, manifest->version.text);
+	return text ? add_text(ctx, manifest->name, text, why, set) : iov_oom(ctx);
 }
 
 /* An older wish counts on, unless the same module is wished anew with another requirement. */

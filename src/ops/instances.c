@@ -132,7 +132,7 @@ static bool is_imported(const struct iov_generation *generation, const char *nam
 static bool is_depended_on(const struct iov_generation *generation, const char *name)
 {
 	for (size_t i = 0; i < generation->n_installed; i++)
-		if (iov_manifest_depends_on(generation->installed[i].release->manifest, name))
+		if (iov_manifest_dependency(generation->installed[i].release->manifest, name))
 			return true;
 	return false;
 }

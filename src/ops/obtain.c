@@ -1,6 +1,5 @@
 #include "ops/obtain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/btf_cache.h"
@@ -148,9 +147,9 @@ static int renew_requirement(struct iov_ctx *ctx, struct iov_installed *one)
 	int rc = one->wished ? iov_requirement_parse(ctx, one->requirement, &old) : IOV_OK;
 	if (rc || !one->wished || iov_requirement_matches(old, version))
 		return rc;
-	char sign = *one->requirement == '~' || *one->requirement == '=' ? *one->requirement : '^';
-	char *text = NULL;
-	if (asprintf(&text, "%c%.*s", sign, (int)strcspn(version->text, "+"), version->text) < 0)
+	const char *sign = *one->requirement == '~' ? "~" : *one->requirement == '=' ? "=" : "^";
+	char *text = iov_requirement_of(sign, version->text);
+	if (!text)
 		return iov_oom(ctx);
 	free(one->requirement);
 	one->requirement = text;

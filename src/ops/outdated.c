@@ -61,11 +61,11 @@ static int try_newest(struct outlook *outlook, const struct iov_release *newest,
 	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
 	iov_auto(iov_buf_release) struct iov_buf word = {0};
 	const struct iov_manifest *manifest = newest->manifest;
+	iov_auto(iov_free_ptr) char *exactly = iov_requirement_of("=", manifest->version.text);
 	struct iov_choose choose = outlook->choose;
 	size_t count = 0;
-	iov_buf_printf(&word, "%s@=%.*s", manifest->name, (int)strcspn(manifest->version.text, "+"),
-		       manifest->version.text);
-	if (iov_buf_failed(&word))
+	iov_buf_printf(&word, "%s@%s", manifest->name, exactly ? exactly : "");
+	if (!exactly || iov_buf_failed(&word))
 		return iov_oom(outlook->ctx);
 	int rc = iov_wished_parse(outlook->ctx, (const char *const *)&word.data, 1, &also);
 	if (rc)

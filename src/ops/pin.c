@@ -3,7 +3,6 @@
 
 #include "ops/instances.h"
 #include "ops/obtain.h"
-#include "util/buf.h"
 #include "util/cleanup.h"
 
 static int not_installed(struct iov_ctx *ctx, const char *name)
@@ -27,12 +26,11 @@ static int check_version(struct iov_ctx *ctx, const struct iov_wished *pin)
 /* "=1.2.0" instead of the ^1.2.0 that a bare version means as a wish. */
 static int make_exact(struct iov_ctx *ctx, struct iov_wished *pin)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	iov_buf_printf(&text, "=%.*s", (int)strcspn(pin->text, "+"), pin->text);
-	if (iov_buf_failed(&text))
+	iov_auto(iov_free_ptr) char *text = iov_requirement_of("=", pin->text);
+	if (!text)
 		return iov_oom(ctx);
 	iov_requirement_free(iov_take(pin->requirement));
-	return iov_requirement_parse(ctx, text.data, &pin->requirement);
+	return iov_requirement_parse(ctx, text, &pin->requirement);
 }
 
 /* Fills in the version that is installed where none was named. */

@@ -20,7 +20,7 @@ static char *dependents_of(const struct iov_generation *generation, const char *
 	struct iov_buf names = {0};
 	for (size_t i = 0; i < generation->n_installed; i++) {
 		const struct iov_manifest *manifest = generation->installed[i].release->manifest;
-		if (iov_manifest_depends_on(manifest, name) && !is_listed(going, count, manifest->name))
+		if (iov_manifest_dependency(manifest, name) && !is_listed(going, count, manifest->name))
 			iov_buf_printf(&names, "%s'%s'", names.len ? ", " : "", manifest->name);
 	}
 	return names.len ? iov_buf_take(&names) : NULL;
@@ -39,7 +39,7 @@ static void drop_with_dependents(struct iov_generation *to, const char *module)
 {
 	for (size_t i = 0; i < to->n_installed;) {
 		const struct iov_manifest *manifest = to->installed[i].release->manifest;
-		if (!iov_manifest_depends_on(manifest, module)) {
+		if (!iov_manifest_dependency(manifest, module)) {
 			i++;
 			continue;
 		}

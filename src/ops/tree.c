@@ -10,7 +10,7 @@
 static bool is_needed(const struct iov_generation *generation, const char *name)
 {
 	for (size_t i = 0; i < generation->n_installed; i++)
-		if (iov_manifest_depends_on(generation->installed[i].release->manifest, name))
+		if (iov_manifest_dependency(generation->installed[i].release->manifest, name))
 			return true;
 	return false;
 }
@@ -80,14 +80,6 @@ struct climb {
 	bool more, failed;
 };
 
-static const struct iov_dependency *dependency_on(const struct iov_manifest *manifest, const char *name)
-{
-	for (size_t i = 0; i < manifest->n_dependencies; i++)
-		if (!strcmp(manifest->dependencies[i].name, name))
-			return &manifest->dependencies[i];
-	return NULL;
-}
-
 /* The path downwards, each link with what the one before asks for. */
 static json_t *chain_json(const struct climb *climb)
 {
@@ -99,7 +91,8 @@ static json_t *chain_json(const struct climb *climb)
 						       manifest->version.text, "requirement", requirement));
 		if (i)
 			requirement = iov_requirement_text(
-				dependency_on(manifest, climb->path[i - 1]->release->manifest->name)->requirement);
+				iov_manifest_dependency(manifest, climb->path[i - 1]->release->manifest->name)
+					->requirement);
 	}
 	return chain;
 }
@@ -122,7 +115,7 @@ static void climb_from(struct climb *climb, const struct iov_installed *one)
 	if (one->wished || !is_needed(generation, name))
 		add_chain(climb);
 	for (size_t i = 0; i < generation->n_installed; i++)
-		if (iov_manifest_depends_on(generation->installed[i].release->manifest, name))
+		if (iov_manifest_dependency(generation->installed[i].release->manifest, name))
 			climb_from(climb, &generation->installed[i]);
 	climb->depth--;
 }

@@ -1,15 +1,33 @@
+# Releases of small modules, made on the spot.
+#   source_module NAME VERSION [LINES] <SOURCE       writes a module of one source, with more lines of the manifest; sets dir, its folder
+source_module() {
+	dir=$tmp/modules/$1-$2
+	mkdir -p "$dir"
+	cat >"$dir/iov.yaml" <<-END
+		schema: 1
+		name: $1
+		version: $2
+		summary: A module for tests
+		license: GPL-2.0-only
+		build:
+		  sources: [$1.bpf.c]
+		${3:-}
+	END
+	cat >"$dir/$1.bpf.c"
+}
+#   source_release NAME VERSION [LINES] <SOURCE      and publishes it
+source_release() {
+	local dir
+	source_module "$@"
+	publish "$dir" || { fail "publish $1 $2"; exit 1; }
+}
 # Many releases of modules that do next to nothing, so that publishing one takes half a second.
 #   release NAME VERSION [MODULE REQUIREMENT]...     with $helper set, it calls the helper of that number
 release() {
-	local name=$1 version=$2 dir=$tmp/modules/$1
-	mkdir -p "$dir"
-	{
-		printf 'schema: 1\nname: %s\nversion: %s\nsummary: A module for tests\nlicense: GPL-2.0-only\n' "$name" "$version"
-		printf 'build:\n  sources: [nothing.bpf.c]\n'
-		[ $# -eq 2 ] || echo dependencies:
-		while [ $# -gt 3 ]; do printf "  %s: '%s'\n" "$3" "$4"; set -- "$1" "$2" "${@:5}"; done
-	} >"$dir/iov.yaml"
-	cat >"$dir/nothing.bpf.c" <<END
+	local name=$1 version=$2 lines=$'programs:\n  nothing: {target: $iface}\nparams:\n  iface: {type: interface, required: true}'
+	[ $# -eq 2 ] || lines+=$'\ndependencies:'
+	while [ $# -gt 3 ]; do lines+=$'\n'"  $3: '$4'"; set -- "$1" "$2" "${@:5}"; done
+	source_release "$name" "$version" "$lines" <<END
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
@@ -22,6 +40,4 @@ int nothing(struct xdp_md *ctx)
 	return helper() ? XDP_PASS : XDP_ABORTED;
 }
 END
-	printf 'programs:\n  nothing: {target: $iface}\nparams:\n  iface: {type: interface, required: true}\n' >>"$dir/iov.yaml"
-	publish "$dir" || { fail "publish $name $version"; exit 1; }
 }

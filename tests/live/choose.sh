@@ -3,24 +3,13 @@
 # on a kernel without; a verifier that refuses and an attach that is refused count as well.
 #   choose.sh [short]     short: what another kernel could do otherwise; emulated ones are slow
 . "$(dirname "$0")/../lib/test.sh"
+. "$top/tests/lib/releases.sh"
 need_bpf
 
 # ends VERSION GROUPS [MORE]: sees processes end in several ways, and by `always` where they begin; MORE lines of the manifest.
 ends() {
-	local dir=$tmp/ends-$1
-	mkdir -p "$dir"
-	cat >"$dir/iov.yaml" <<-END
-		schema: 1
-		name: ends
-		version: $1
-		summary: Sees processes end
-		license: GPL-2.0-only
-		build:
-		  sources: [ends.bpf.c]
-		choose: $2
-		${3:-}
-	END
-	cat >"$dir/ends.bpf.c" <<-'END'
+	local dir
+	source_module ends "$1" "choose: $2"$'\n'"${3:-}" <<-'END'
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>
 

@@ -1,22 +1,12 @@
 #!/bin/bash
 # The kernel has a say in which release is installed: one that it does not load is passed over, and people are told why.
 . "$(dirname "$0")/../lib/test.sh"
+. "$top/tests/lib/releases.sh"
 need_bpf
 
 # exits VERSION [HELPER]: a module that also calls the helper of that number.
 exits() {
-	local dir=$tmp/exits-$1
-	mkdir -p "$dir"
-	cat >"$dir/iov.yaml" <<-END
-		schema: 1
-		name: exits
-		version: $1
-		summary: Sees processes end
-		license: GPL-2.0-only
-		build:
-		  sources: [exits.bpf.c]
-	END
-	cat >"$dir/exits.bpf.c" <<-END
+	source_release exits "$1" <<-END
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>
 
@@ -31,7 +21,6 @@ exits() {
 			return 0;
 		}
 	END
-	publish "$dir" || { fail "publish exits $1"; exit 1; }
 }
 version() { host list --json | jq -r '.modules[0].version'; }
 verdicts() { echo "$tmp"/host/var/cache/iovpkg/verdicts/*; }

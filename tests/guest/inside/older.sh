@@ -1,22 +1,12 @@
 #!/bin/bash
 # An older kernel (Debian 12's own 6.1) gets the newest release that it loads, not the newest one.
 . "$(dirname "$0")/../../lib/test.sh"
+. "$top/tests/lib/releases.sh"
 need_bpf
 
 # ends VERSION SECTION CONTEXT: a module with a program of that kind.
 ends() {
-	local dir=$tmp/ends-$1
-	mkdir -p "$dir"
-	cat >"$dir/iov.yaml" <<-END
-		schema: 1
-		name: ends
-		version: $1
-		summary: Sees processes end
-		license: GPL-2.0-only
-		build:
-		  sources: [ends.bpf.c]
-	END
-	cat >"$dir/ends.bpf.c" <<-END
+	source_release ends "$1" <<-END
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>
 
@@ -28,7 +18,6 @@ ends() {
 			return 0;
 		}
 	END
-	publish "$dir" || { fail "publish ends $1"; exit 1; }
 }
 
 setup_registry

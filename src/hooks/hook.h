@@ -77,8 +77,9 @@ struct iov_hook {
 	enum iov_carry (*carry)(const struct iov_site *site);
 	/* Do both sites want one place that takes one program only? NULL: places take several. */
 	bool (*same_place)(const struct iov_site *a, const struct iov_site *b);
-	/* `standing` only: would the kernel attach this program here? It looks at programs when they are attached, not
-	 * when they are put into a slot. NULL: the verifier has seen to it. */
+	/* `standing` only: would the kernel attach this program here? Asks with something in its place that does
+	 * nothing, for the kernel looks at these programs when they are attached, not when they are put into a slot.
+	 * NULL: the verifier has seen to it. */
 	int (*trial)(struct iov_ctx *ctx, const struct iov_site *site, int program);
 	/* `standing` only: what the kernel looks at when it attaches a program, it looks at when the program is put
 	 * into a slot of an entry of the same kind too. So an upgrade probes nothing, for which some hooks have no

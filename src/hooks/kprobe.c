@@ -126,17 +126,12 @@ static int kind(struct iov_ctx *ctx, const struct iov_site *site, int program, s
 static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 {
 	iov_auto(iov_close_fd) int event = -1;
-	iov_auto(iov_close_fd) int stand_in = -1;
-	iov_auto(iov_close_fd) int link = -1;
 	struct iov_entry_kind of = {0};
-	int rc = open_event(ctx, site, &event);
+	int err = 0, rc = open_event(ctx, site, &event);
 	if (!rc)
 		rc = kind(ctx, site, program, &of);
 	if (!rc)
-		rc = iov_entry_stand_in(ctx, site, &of, &stand_in);
-	if (!rc)
-		rc = iov_perf_attach(ctx, site, event, stand_in, &link);
-	int err = rc ? 0 : iov_perf_ask(event, program);
+		rc = iov_perf_try(ctx, site, event, &of, program, &err);
 	return err ? iov_site_refused(ctx, site, "attached to", err) : rc;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hooks/entry.h"
 #include "hooks/site.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -43,10 +44,23 @@ int iov_perf_attach(struct iov_ctx *ctx, const struct iov_site *site, int event,
 								  : IOV_OK;
 }
 
-int iov_perf_ask(int event, int program)
+static int ask(int event, int program)
 {
 	iov_auto(iov_close_fd) int link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
 	if (link >= 0)
 		return EINVAL; /* the event was free: a mistake of ours */
 	return errno == EEXIST ? 0 : errno;
+}
+
+int iov_perf_try(struct iov_ctx *ctx, const struct iov_site *site, int event, const struct iov_entry_kind *kind,
+		 int program, int *ret_errno)
+{
+	iov_auto(iov_close_fd) int stand_in = -1;
+	iov_auto(iov_close_fd) int link = -1;
+	int rc = iov_entry_stand_in(ctx, site, kind, &stand_in);
+	if (!rc)
+		rc = iov_perf_attach(ctx, site, event, stand_in, &link);
+	if (!rc)
+		*ret_errno = ask(event, program);
+	return rc;
 }

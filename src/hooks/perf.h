@@ -12,9 +12,11 @@ int iov_perf_open(uint32_t type, uint64_t config, uint64_t config1, uint64_t con
 /* Hangs a program on it. */
 int iov_perf_attach(struct iov_ctx *ctx, const struct iov_site *site, int event, int program, int *ret);
 /*
- * Would the kernel attach this program to the event? It is asked for an event that has its one program already: it
- * looks at the program first, and at the event then, and runs nothing. 0: it would; otherwise its errno.
+ * Would the kernel attach this program to the event, which is free? It is asked while one of that kind that does
+ * nothing has the event's one place: it looks at the program first, and at the event then, and runs nothing. *ret_errno
+ * 0: it would.
  */
-int iov_perf_ask(int event, int program);
+int iov_perf_try(struct iov_ctx *ctx, const struct iov_site *site, int event, const struct iov_entry_kind *kind,
+		 int program, int *ret_errno);
 
 #endif

@@ -13,12 +13,14 @@ static int probe(struct iov_ctx *ctx, const struct iov_hook *hook, const struct 
 	iov_auto(iov_close_fd) int stand_in = -1;
 	iov_auto(iov_close_fd) int link = -1;
 	struct iov_entry_kind kind = {0};
+	if (hook->trial)
+		return hook->trial(ctx, site, program);
 	int rc = hook->kind(ctx, site, program, &kind);
 	if (!rc)
 		rc = iov_entry_stand_in(ctx, site, &kind, &stand_in);
 	if (!rc)
 		rc = hook->link(ctx, site, stand_in, &link);
-	return rc || !hook->trial ? rc : hook->trial(ctx, site, program);
+	return rc;
 }
 
 /* The slot in use first: that is the moment of a change. */

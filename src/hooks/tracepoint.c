@@ -61,31 +61,21 @@ static int attach(struct iov_ctx *ctx, const struct iov_site *site, int program,
 	return rc ? rc : iov_perf_attach(ctx, site, event, program, ret);
 }
 
-static int ask(struct iov_ctx *ctx, const struct iov_site *site, int event, int program)
+static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
 {
-	int err = iov_perf_ask(event, program);
+	iov_auto(iov_close_fd) int event = -1;
+	struct iov_entry_kind of = {0};
+	int err = 0, rc = open_event(ctx, site, &event);
+	if (!rc)
+		rc = kind(ctx, site, program, &of);
+	if (!rc)
+		rc = iov_perf_try(ctx, site, event, &of, program, &err);
 	if (err == EACCES)
 		return iov_error(ctx, IOV_E_REJECTED,
 				 "program '%s' of instance '%s' reads past the record of tracepoint '%s'; compare its "
 				 "context with 'events/%s/format' in tracefs",
 				 site->program, site->instance, iov_tracepoint_of(site), iov_tracepoint_of(site));
-	return err ? iov_site_refused(ctx, site, "attached to", err) : IOV_OK;
-}
-
-static int trial(struct iov_ctx *ctx, const struct iov_site *site, int program)
-{
-	iov_auto(iov_close_fd) int event = -1;
-	iov_auto(iov_close_fd) int stand_in = -1;
-	iov_auto(iov_close_fd) int link = -1;
-	struct iov_entry_kind of = {0};
-	int rc = open_event(ctx, site, &event);
-	if (!rc)
-		rc = kind(ctx, site, program, &of);
-	if (!rc)
-		rc = iov_entry_stand_in(ctx, site, &of, &stand_in);
-	if (!rc)
-		rc = iov_perf_attach(ctx, site, event, stand_in, &link);
-	return rc ? rc : ask(ctx, site, event, program);
+	return err ? iov_site_refused(ctx, site, "attached to", err) : rc;
 }
 
 const struct iov_hook iov_hook_tracepoint = {

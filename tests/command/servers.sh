@@ -1,37 +1,11 @@
 #!/bin/bash
 # Registries on real servers: git over https (nginx, fcgiwrap, git http-backend), over ssh (sshd), and a file:// URL. Without a kernel.
 . "$(dirname "$0")/../lib/test.sh"
-PATH=$PATH:/usr/sbin
-for tool in jq git nginx fcgiwrap sshd ssh-keygen openssl; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
-getent hosts localhost >/dev/null || skip_all "localhost is no name here; /etc/hosts has none"
-backend=$(git --exec-path)/git-http-backend
-[ -x "$backend" ] || skip_all "git http-backend is not installed"
+. "$(dirname "$0")/../lib/servers.sh"
+need_tools jq sshd ssh-keygen
+need_git_backend
 
 registry=$tmp/registry.git
-servers=()
-cleanup() {
-	[ ${#servers[@]} -eq 0 ] || kill "${servers[@]}" 2>/dev/null
-	[ -z "${made_run_sshd:-}" ] || rmdir /run/sshd
-}
-
-# ---- what the servers share
-
-# A port of 127.0.0.1 where nobody listens, below those that the kernel gives to clients.
-free_port() {
-	local port
-	while port=$((20000 + RANDOM % 12000)); (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
-	echo "$port"
-}
-serve() { # LOG COMMAND...
-	local log=$1; shift
-	"$@" >"$log" 2>&1 &
-	servers+=($!)
-}
-wait_for_port() {
-	for _ in {1..100}; do (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return; sleep 0.1; done
-	cp "$2" "$out"; fail "the server on port $1 does not answer"; exit 1
-}
-stop_last_server() { kill "${servers[-1]}"; wait "${servers[-1]}" 2>/dev/null; unset 'servers[-1]'; }
 
 # ---- what is asked of each of them
 
@@ -73,56 +47,20 @@ check "the first release" publish flow-table
 # ---- https
 
 transport=https
-web=$tmp/web port=$(free_port)
-mkdir -p "$web" "$tmp/https/etc/iovpkg" "$tmp/stranger"
-make_certificates() (
-	cd "$web" &&
-		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=Test CA" -keyout ca.key -out ca.pem &&
-		openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout server.key -out server.csr &&
-		openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile <(echo subjectAltName=DNS:localhost) -out server.pem
-)
+port=$(free_port)
+mkdir -p "$tmp/https/etc/iovpkg" "$tmp/stranger"
 check "certificates of an authority of our own" make_certificates
 git -C "$registry" config http.receivepack true
-cat >"$web/nginx.conf" <<END
-$([ "$(id -u)" != 0 ] || echo "user root;")
-daemon off;
-pid $web/nginx.pid;
-error_log stderr;
-events {}
-http {
-	access_log off;
-	client_max_body_size 64m;
-	client_body_temp_path $web/body;
-	proxy_temp_path $web/proxy;
-	fastcgi_temp_path $web/fastcgi;
-	uwsgi_temp_path $web/uwsgi;
-	scgi_temp_path $web/scgi;
-	server {
-		listen 127.0.0.1:$port ssl;
-		ssl_certificate $web/server.pem;
-		ssl_certificate_key $web/server.key;
-		location /members/ { add_header WWW-Authenticate "Basic realm=members" always; return 401; }
-		location /moved/ { return 302 https://elsewhere.invalid\$request_uri; }
-		location / {
-			fastcgi_pass unix:$web/socket;
-			fastcgi_param SCRIPT_FILENAME $backend;
-			fastcgi_param GIT_PROJECT_ROOT $tmp;
-			fastcgi_param GIT_HTTP_EXPORT_ALL 1;
-			fastcgi_param PATH_INFO \$uri;
-			fastcgi_param QUERY_STRING \$query_string;
-			fastcgi_param REQUEST_METHOD \$request_method;
-			fastcgi_param CONTENT_TYPE \$content_type;
-			fastcgi_param CONTENT_LENGTH \$content_length;
-		}
-	}
+web_config <<END
+server {
+	$(web_listen "$port")
+	location /members/ { add_header WWW-Authenticate "Basic realm=members" always; return 401; }
+	location /moved/ { return 302 https://elsewhere.invalid\$request_uri; }
+	location / { $(web_git "$tmp") }
 }
 END
-start_web() {
-	serve "$web/log" nginx -e stderr -p "$web" -c "$web/nginx.conf"
-	wait_for_port "$port" "$web/log"
-}
-serve "$web/fcgi.log" env -i PATH="$PATH" HOME="$web" GIT_CONFIG_NOSYSTEM=1 fcgiwrap -s "unix:$web/socket"
-start_web
+start_git_backend
+start_web "$port"
 url=https://localhost:$port
 stranger() { "$IOVPKG" --root "$tmp/stranger" "$@"; }
 
@@ -140,7 +78,7 @@ submits "$url/registry.git"
 stop_last_server
 refuses "https: a server that is gone" 11 "cannot be reached" client registry update
 says "https: what was seen answers" flow-table client search flow
-start_web
+start_web "$port"
 check "https: a server that is back" client registry update
 patch=$((patch + 1)); next_release $patch
 check "https: the host publishes once more" author publish "$tmp/flow-table.$patch" --registry "$registry" --key test
@@ -156,28 +94,11 @@ refuses "file: no such folder" 11 "there is no such folder" client registry add 
 # ---- ssh
 
 transport=ssh
-case $(getent passwd "$(id -un)" | cut -d: -f7) in
-*/nologin | */false | "") skip "ssh" "the user $(id -un) cannot log in"; exit ;;
-esac
-shell=$tmp/shell port=$(free_port) ssh_home=$tmp/ssh/etc/iovpkg/.ssh
+can_log_in || { skip "ssh" "the user $(id -un) cannot log in"; exit; }
+port=$(free_port) ssh_home=$tmp/ssh/etc/iovpkg/.ssh
 mkdir -p "$shell" "$ssh_home"
-# sshd that root runs wants this folder, which the service makes where it is used.
-[ "$(id -u)" != 0 ] || [ -d /run/sshd ] || { mkdir /run/sshd && made_run_sshd=1; }
-for key in "$shell/host" "$shell/other" "$ssh_home/id_ed25519"; do ssh-keygen -q -t ed25519 -N "" -C test -f "$key"; done
-cat >"$shell/config" <<END
-Port $port
-ListenAddress 127.0.0.1
-HostKey $shell/host
-PidFile none
-AuthorizedKeysFile $shell/authorized
-StrictModes no
-UsePAM no
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-END
-serve "$shell/log" "$(command -v sshd)" -D -e -f "$shell/config"
-wait_for_port "$port" "$shell/log"
+for key in "$shell/other" "$ssh_home/id_ed25519"; do ssh-keygen -q -t ed25519 -N "" -C test -f "$key"; done
+start_sshd "$port"
 url=ssh://$(id -un)@127.0.0.1:$port$registry
 known() { echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$shell/$1.pub")" >"$ssh_home/known_hosts"; }
 

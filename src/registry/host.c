@@ -11,6 +11,7 @@ void iov_host_release(struct iov_host *host)
 	free(host->path);
 	iov_root_free(host->root);
 	iov_listing_release(&host->top);
+	iov_recent_release(&host->recent);
 	*host = (struct iov_host){0};
 }
 
@@ -20,7 +21,7 @@ struct iov_source iov_host_source(const struct iov_host *host)
 }
 
 /* What is read with one question; roots beyond these are asked for one by one. */
-enum file { FILE_HEAD, FILE_TOP, FILE_ROOTS, FILE_COUNT = FILE_ROOTS + 4 };
+enum file { FILE_HEAD, FILE_TOP, FILE_RECENT, FILE_ROOTS, FILE_COUNT = FILE_ROOTS + 4 };
 
 static int add_root(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *note)
 {
@@ -72,6 +73,16 @@ static int check_top(struct iov_ctx *ctx, const struct iov_host *host, const str
 			 host->path);
 }
 
+static int take_recent(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *list)
+{
+	if (!list->data || !iov_recent_parse(ctx, "'" IOV_RECENT_PATH "'", list->data, list->len, &host->recent))
+		return IOV_OK;
+	if (iov_error_code(ctx) != IOV_E_UNTRUSTED)
+		return iov_error_code(ctx);
+	return iov_error(ctx, IOV_E_UNTRUSTED, "%s in '%s'; somebody changed it by hand, restore branch 'main'",
+			 iov_error_text(ctx), host->path);
+}
+
 static int take_files(struct iov_ctx *ctx, struct iov_host *host, const struct iov_buf *files)
 {
 	const struct iov_buf *head = &files[FILE_HEAD], *top = &files[FILE_TOP];
@@ -84,6 +95,8 @@ static int take_files(struct iov_ctx *ctx, struct iov_host *host, const struct i
 		rc = iov_head_parse(ctx, host->root->origin, head->data, head->len, host->root, &host->head);
 	if (!rc)
 		rc = check_top(ctx, host, top);
+	if (!rc)
+		rc = take_recent(ctx, host, &files[FILE_RECENT]);
 	return rc ? rc : iov_listing_parse(ctx, IOV_TOP_PATH, top->data, top->len, &host->top);
 }
 
@@ -92,7 +105,7 @@ static int read_state(struct iov_ctx *ctx, struct iov_host *host)
 	struct iov_source source = iov_host_source(host);
 	struct iov_buf files[FILE_COUNT] = {{0}};
 	char roots[FILE_COUNT][IOV_ROOT_PATH_MAX];
-	const char *paths[FILE_COUNT] = {IOV_HEAD_PATH, IOV_TOP_PATH};
+	const char *paths[FILE_COUNT] = {IOV_HEAD_PATH, IOV_TOP_PATH, IOV_RECENT_PATH};
 	for (size_t i = FILE_ROOTS; i < FILE_COUNT; i++) {
 		iov_root_path(1 + i - FILE_ROOTS, roots[i]);
 		paths[i] = roots[i];
@@ -123,39 +136,94 @@ int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret)
 	return IOV_OK;
 }
 
+/* The three files that a publish replaces: the index file, its shard, and manifest/top. */
+struct pages {
+	struct iov_buf index, shard, top;
+};
+
+static void pages_release(struct pages *pages)
+{
+	iov_buf_release(&pages->index);
+	iov_buf_release(&pages->shard);
+	iov_buf_release(&pages->top);
+}
+
+static int read_pages(struct iov_ctx *ctx, const struct iov_host *host, const struct iov_index_place *place,
+		      struct pages *ret)
+{
+	struct iov_source source = iov_host_source(host);
+	struct iov_buf files[2] = {{0}};
+	const char *paths[2] = {place->shard_path, place->index_path};
+	int rc = source.read(ctx, &source, paths, 2, IOV_INDEX_MAX, files);
+	ret->shard = files[0];
+	ret->index = files[1];
+	if (!rc && !ret->shard.data && iov_listing_find(&host->top, place->shard))
+		rc = iov_error(ctx, IOV_E_UNTRUSTED,
+			       "'%s' has no '%s', which its manifest names; restore branch 'main'", host->path,
+			       place->shard_path);
+	return rc ? rc : iov_listing_text(ctx, &host->top, &ret->top);
+}
+
+/* The new pages; host->top is then the new one. */
+static int make_pages(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_index_place *place,
+		      const struct iov_buf *index, const struct pages *old, struct pages *ret)
+{
+	iov_auto(iov_listing_release) struct iov_listing shard = {0};
+	int rc = IOV_OK;
+	iov_buf_add(&ret->index, index->data, index->len);
+	if (iov_buf_failed(&ret->index))
+		return iov_oom(ctx);
+	if (old->shard.data)
+		rc = iov_listing_parse(ctx, place->shard_path, old->shard.data, old->shard.len, &shard);
+	if (!rc)
+		rc = iov_listing_set(ctx, &shard, name, index->data, index->len);
+	if (!rc)
+		rc = iov_listing_text(ctx, &shard, &ret->shard);
+	if (!rc)
+		rc = iov_listing_set(ctx, &host->top, place->shard, ret->shard.data, ret->shard.len);
+	return rc ? rc : iov_listing_text(ctx, &host->top, &ret->top);
+}
+
+static int put_copies(struct iov_ctx *ctx, struct iov_host *host, const struct pages *pages,
+		      struct iov_changes *changes)
+{
+	const struct iov_buf *const all[] = {&pages->index, &pages->shard, &pages->top};
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < IOV_COUNT(all); i++)
+		if (all[i]->data)
+			rc = iov_recent_add(ctx, &host->recent, all[i]->data, all[i]->len, changes);
+	return rc;
+}
+
+static int put_pages(struct iov_ctx *ctx, const struct iov_index_place *place, const struct pages *pages,
+		     struct iov_changes *changes)
+{
+	int rc = iov_changes_put(ctx, changes, place->index_path, pages->index.data, pages->index.len);
+	if (!rc)
+		rc = iov_changes_put(ctx, changes, place->shard_path, pages->shard.data, pages->shard.len);
+	return rc ? rc : iov_changes_put(ctx, changes, IOV_TOP_PATH, pages->top.data, pages->top.len);
+}
+
 int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_buf *index,
 		  struct iov_changes *changes)
 {
 	struct iov_index_place place;
-	struct iov_source source = iov_host_source(host);
-	iov_auto(iov_listing_release) struct iov_listing shard = {0};
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	iov_auto(iov_buf_release) struct iov_buf top = {0};
+	iov_auto(pages_release) struct pages old = {.top = {0}};
+	iov_auto(pages_release) struct pages made = {.top = {0}};
 	iov_index_place(name, &place);
-	int rc = IOV_OK;
-	if (iov_listing_find(&host->top, place.shard))
-		rc = iov_source_read(ctx, &source, place.shard_path, IOV_LISTING_MAX, &text);
-	if (!rc && text.data)
-		rc = iov_listing_parse(ctx, place.shard_path, text.data, text.len, &shard);
-	iov_buf_release(&text);
+	int rc = read_pages(ctx, host, &place, &old);
 	if (!rc)
-		rc = iov_listing_set(ctx, &shard, name, index->data, index->len);
+		rc = make_pages(ctx, host, name, &place, index, &old, &made);
 	if (!rc)
-		rc = iov_listing_text(ctx, &shard, &text);
+		rc = put_copies(ctx, host, &old, changes);
 	if (!rc)
-		rc = iov_listing_set(ctx, &host->top, place.shard, text.data, text.len);
+		rc = put_copies(ctx, host, &made, changes);
 	if (!rc)
-		rc = iov_listing_text(ctx, &host->top, &top);
-	if (!rc)
-		rc = iov_changes_put(ctx, changes, place.index_path, index->data, index->len);
-	if (!rc)
-		rc = iov_changes_put(ctx, changes, place.shard_path, text.data, text.len);
-	if (!rc)
-		rc = iov_changes_put(ctx, changes, IOV_TOP_PATH, top.data, top.len);
+		rc = put_pages(ctx, &place, &made, changes);
 	if (rc)
 		return rc;
-	iov_sha256_hex(top.data, top.len, host->head.manifest);
-	host->head.manifest_size = top.len;
+	iov_sha256_hex(made.top.data, made.top.len, host->head.manifest);
+	host->head.manifest_size = made.top.len;
 	return IOV_OK;
 }
 
@@ -168,7 +236,9 @@ int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov
 	host->head.root = host->root->version;
 	host->head.issued = now;
 	host->head.expires = now + (int64_t)days * IOV_DAY;
-	int rc = iov_head_make(ctx, &host->head, host->root, signer, &head);
+	int rc = iov_recent_seal(ctx, &host->recent, host->head.version, now, changes);
+	if (!rc)
+		rc = iov_head_make(ctx, &host->head, host->root, signer, &head);
 	if (!rc)
 		rc = iov_checkpoint_make(ctx, &host->head, host->root, signer, &checkpoint);
 	if (!rc)

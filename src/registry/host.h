@@ -8,6 +8,7 @@
 #include "registry/changes.h"
 #include "registry/head.h"
 #include "registry/listing.h"
+#include "registry/recent.h"
 #include "registry/source.h"
 
 #define IOV_MAIN_REF "refs/heads/main"
@@ -18,14 +19,15 @@ struct iov_host {
 	struct iov_root *root;
 	struct iov_head head;
 	struct iov_listing top;
+	struct iov_recent recent;
 };
 
 int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret);
 void iov_host_release(struct iov_host *host);
 struct iov_source iov_host_source(const struct iov_host *host); /* borrowed from `host` */
 
-/* Lists an index file's new bytes in its shard and in manifest/top: both go to `changes`, the new top to host->top and
- * the head's manifest digest. */
+/* Lists an index file's new bytes in its shard and in manifest/top: all three go to `changes`, also under their hashes,
+ * with those that they replace; the new top goes to host->top and the head's manifest digest too. */
 int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_buf *index,
 		  struct iov_changes *changes);
 /* Signs host->head, one version higher, and the checkpoint, and commits. IOV_E_BUSY when main has moved since it was

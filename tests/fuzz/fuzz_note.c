@@ -1,9 +1,10 @@
 /* Any bytes as a signed note: refused with a text, or taken apart so that text and signatures are within what came in.
- * The same bytes as a root, and as a page of the index manifest. */
+ * The same bytes as a root, as a page of the index manifest, and as the list of hash-named copies. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "registry/listing.h"
+#include "registry/recent.h"
 #include "registry/root.h"
 #include "sign/note.h"
 #include "util/cleanup.h"
@@ -56,6 +57,21 @@ static void try_listing(struct iov_ctx *ctx, const char *data, size_t size)
 		abort();
 }
 
+static void try_recent(struct iov_ctx *ctx, const char *data, size_t size)
+{
+	iov_auto(iov_recent_release) struct iov_recent recent = {0};
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	iov_auto(iov_buf_release) struct iov_buf again = {0};
+	iov_buf_add(&text, data, size);
+	iov_buf_add(&text, "", 0);
+	if (iov_recent_parse(ctx, "recent", text.data, size, &recent)) {
+		check_refused(ctx);
+		return;
+	}
+	if (iov_recent_text(ctx, &recent, &again) || again.len != size || memcmp(again.data, text.data, size) != 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct iov_ctx *ctx = NULL;
@@ -64,6 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_note(ctx, (const char *)data, size);
 	try_root(ctx, (const char *)data, size);
 	try_listing(ctx, (const char *)data, size);
+	try_recent(ctx, (const char *)data, size);
 	iov_ctx_free(ctx);
 	return 0;
 }

@@ -6,11 +6,11 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "core/status.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
 #define SCHEMA 1
-#define REASON_MAX 400 /* bytes of why a release was yanked: a few sentences */
 
 /* ---- paths inside an archive ---- */
 
@@ -186,16 +186,6 @@ static bool is_time(const char *text)
 	       minute < 60 && second < 60;
 }
 
-/* A reason is for people to read, on a terminal. */
-static bool is_reason(const char *text)
-{
-	size_t len = strlen(text);
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
-			return false;
-	return len <= REASON_MAX;
-}
-
 static int check_signatures(struct iov_ctx *ctx, const json_t *line)
 {
 	json_t *signatures = NULL, *one;
@@ -225,10 +215,7 @@ static int read_line(struct iov_ctx *ctx, const json_t *line, struct iov_release
 		return iov_error(ctx, IOV_E_INPUT,
 				 "index line: 'published' is not a time such as 2026-11-23T10:00:00Z");
 	if (!rc)
-		rc = iov_json_opt_string(ctx, "index line", line, "yanked", &ret->yanked);
-	if (!rc && ret->yanked && !is_reason(ret->yanked))
-		return iov_error(ctx, IOV_E_INPUT, "index line: 'yanked' is not one line of at most %d bytes",
-				 REASON_MAX);
+		rc = iov_status_read(ctx, line, ret);
 	return rc ? rc : check_signatures(ctx, line);
 }
 

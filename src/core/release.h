@@ -37,9 +37,13 @@ struct iov_release {
 	uint64_t unpacked;	/* of all files together, bytes */
 	struct iov_file *files; /* sorted by path */
 	size_t n_files;
-	const char *published; /* RFC 3339, UTC */
-	uint64_t log;	       /* position in the log */
-	const char *yanked;    /* the reason; NULL: not yanked */
+	const char *published;	/* RFC 3339, UTC */
+	uint64_t log;		/* position in the log */
+	const char *yanked;	/* the reason; NULL: not yanked (core/status.h) */
+	const char *deprecated; /* the text; NULL: not deprecated */
+	const char *successor;	/* the module to use instead; NULL: none was named */
+	uint64_t yank_log,
+		deprecate_log; /* the entries of the log that said so last, or that it is no longer; 0: none */
 	char *registry; /* the name this host has for the registry it came from; owned; NULL before it is known */
 };
 

@@ -27,23 +27,6 @@ void iov_submission_release(struct iov_submission *submission)
 	*submission = (struct iov_submission){.release = NULL};
 }
 
-/* The signature lines as they stand after the note's text and its empty line. */
-static json_t *signature_lines(const struct iov_buf *note, size_t text_len)
-{
-	json_t *lines = json_array();
-	const char *end = note->data + note->len;
-	for (const char *at = note->data + text_len + 1; lines && at < end;) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t len = (size_t)((newline ? newline : end) - at);
-		if (json_array_append_new(lines, json_stringn(at, len))) {
-			json_decref(lines);
-			return NULL;
-		}
-		at += len + 1;
-	}
-	return lines;
-}
-
 /* What was signed must be the canonical form: the index keeps the document, and its form is what readers check the
  * signature over. */
 static int check_canonical(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_note_text *note)
@@ -67,7 +50,7 @@ static int parse_record(struct iov_ctx *ctx, const struct iov_buf *file, const c
 		rc = iov_json_parse(ctx, IOV_RELEASE_NOTE_PATH, note.text, note.len, IOV_INDEX_LINE_MAX, &record);
 	if (rc)
 		return rc;
-	iov_auto(iov_json_release) json_t *signatures = signature_lines(file, note.len);
+	iov_auto(iov_json_release) json_t *signatures = iov_note_lines(file->data, file->len, note.len);
 	iov_auto(iov_json_release) json_t *line = signatures ? iov_index_line(record, signatures, 0, published) : NULL;
 	if (!line)
 		return iov_oom(ctx);

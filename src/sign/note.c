@@ -250,3 +250,19 @@ int iov_note_make(struct iov_ctx *ctx, const char *text, const struct iov_signer
 	note = (struct iov_buf){0};
 	return IOV_OK;
 }
+
+/* They follow the text and an empty line. */
+json_t *iov_note_lines(const char *note, size_t len, size_t text_len)
+{
+	json_t *lines = json_array();
+	for (const char *at = note + text_len + 1, *end = note + len; lines && at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t line = (size_t)((newline ? newline : end) - at);
+		if (json_array_append_new(lines, json_stringn(at, line))) {
+			json_decref(lines);
+			return NULL;
+		}
+		at += line + 1;
+	}
+	return lines;
+}

@@ -5,6 +5,7 @@
 #ifndef IOV_SIGN_NOTE_H
 #define IOV_SIGN_NOTE_H
 
+#include "core/json.h"
 #include "sign/key.h"
 #include "util/buf.h"
 
@@ -28,6 +29,9 @@ int iov_note_parse(struct iov_ctx *ctx, const char *what, const char *data, size
 void iov_note_text_release(struct iov_note_text *note);
 /* How many *different* keys of the list have a good signature on it. */
 size_t iov_note_count_signers(const struct iov_note_text *note, const struct iov_verifier *keys, size_t count);
+/* The signature lines as they stand in a note whose text has `text_len` bytes: a new array of strings; NULL: no memory.
+ */
+json_t *iov_note_lines(const char *note, size_t len, size_t text_len);
 /* One signature line "— NAME BASE64" over text (which ends in a newline). Owned by the caller. */
 int iov_note_sign_line(struct iov_ctx *ctx, const struct iov_signer *signer, const char *text, size_t len,
 		       char **ret_line);

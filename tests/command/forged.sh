@@ -12,7 +12,7 @@ restore() { main update-ref refs/heads/main "$good"; }
 index=$(main ls-tree -r --name-only main | grep '^index/' | head -n 1)
 
 tree_out
-sed -i 's/"yanked":null/"yanked":"x"/' "$tmp/tree/$index"
+sed -i 's/"yanked":null/"yanked":{"log":9,"reason":"x"}/' "$tmp/tree/$index"
 tree_in
 refuses "an index line that was changed" 6 "flow-table" host install flow-table --no-load
 restore

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/release.h"
+#include "core/status.h"
 #include "modules.h"
 #include "util/cleanup.h"
 
@@ -14,6 +15,7 @@
 #define ARCHIVE(files) "'archive':{'sha256':" SHA ",'size':100,'unpacked':30,'files':[" files "]}"
 #define FILES FILE_RECORD("iov.yaml", "10") "," FILE_RECORD("src/a.bpf.c", "20")
 #define RECORD(archive) "'release':{'schema':1," MANIFEST "," OBJECT "," archive "}"
+#define STATUS(status) "'log':1,'published':'2026-11-23T10:00:00Z','signatures':[]," status
 #define REST "'log':7,'published':'2026-11-23T10:00:00Z','signatures':['x'],'yanked':null"
 #define LINE "{" RECORD(ARCHIVE(FILES)) "," REST "}"
 
@@ -73,8 +75,8 @@ START_TEST(signed_text_is_the_record_alone)
 {
 	struct iov_release *one = NULL, *other = NULL;
 	unit_ok(ctx, parse(LINE, &one));
-	unit_ok(ctx, parse("{'yanked':'broken','signatures':[],'published':'2028-02-29T23:59:59Z','log':9," RECORD(
-				   ARCHIVE(FILES)) "}",
+	unit_ok(ctx, parse("{'yanked':{'log':12,'reason':'broken'},'signatures':[],'published':'2028-02-29T23:59:59Z','"
+			   "log':9," RECORD(ARCHIVE(FILES)) "}",
 			   &other));
 	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(one);
 	iov_auto(iov_free_ptr) char *again = iov_release_signed_text(other);
@@ -84,6 +86,25 @@ START_TEST(signed_text_is_the_record_alone)
 	ck_assert_str_eq(other->yanked, "broken");
 	iov_release_free(one);
 	iov_release_free(other);
+}
+END_TEST
+
+START_TEST(reads_what_was_said_after_the_publish)
+{
+	struct iov_release *release = NULL;
+	unit_ok(ctx, parse("{" RECORD(ARCHIVE(FILES)) "," STATUS(
+				   "'yanked':{'log':5},'deprecated':{'log':9,'text':'use b','successor':'b'}") "}",
+			   &release));
+	ck_assert_ptr_null(release->yanked);
+	ck_assert_uint_eq(release->yank_log, 5);
+	ck_assert_str_eq(release->deprecated, "use b");
+	ck_assert_str_eq(release->successor, "b");
+	ck_assert_uint_eq(iov_release_newest_event(release), 9);
+	iov_release_free(release);
+	unit_ok(ctx, parse(LINE, &release));
+	ck_assert_ptr_null(release->deprecated);
+	ck_assert_uint_eq(iov_release_newest_event(release), 7);
+	iov_release_free(release);
 }
 END_TEST
 
@@ -138,9 +159,17 @@ static const struct {
 	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T10:00:00Z','signatures':[1]}",
 	 "'signatures' holds something that is not a string"},
 	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T10:00:00Z','signatures':[],'yanked':true}",
-	 "'yanked' is not a string"},
-	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T10:00:00Z','signatures':[],'yanked':'a\\nb'}",
-	 "'yanked' is not one line of at most 400 bytes"},
+	 "'yanked' is not an object"},
+	{"{" RECORD(ARCHIVE(FILES)) ",'log':1,'published':'2026-11-23T10:00:00Z','signatures':[],'yanked':{'log':2,'"
+				    "reason':'a\\nb'}}",
+	 "'reason' of 'yanked' is not one line of at most 400 bytes"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'yanked':{'reason':'x'}") "}", "yanked has no 'log'"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'yanked':{'log':1,'reason':'x'}") "}", "before the publish at 1"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'yanked':{'log':2,'reason':''}") "}", "is not one line"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'deprecated':{'log':2,'text':7}") "}", "'text' is not a string"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'deprecated':{'log':2,'successor':'b'}") "}", "no module's name"},
+	{"{" RECORD(ARCHIVE(FILES)) "," STATUS("'deprecated':{'log':2,'text':'x','successor':'B!'}") "}",
+	 "no module's name"},
 };
 
 START_TEST(refuses)
@@ -187,6 +216,7 @@ Suite *suite_core_release(void)
 	tcase_add_test(tests, reads_every_member);
 	tcase_add_test(tests, the_last_owner_frees);
 	tcase_add_test(tests, signed_text_is_the_record_alone);
+	tcase_add_test(tests, reads_what_was_said_after_the_publish);
 	tcase_add_test(tests, finds_the_object_for_this_machine);
 	tcase_add_loop_test(tests, refuses, 0, IOV_COUNT(refused));
 	tcase_add_loop_test(tests, archive_paths, 0, IOV_COUNT(paths));

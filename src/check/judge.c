@@ -4,13 +4,13 @@
 
 #include "check/kernel.h"
 #include "check/lack.h"
+#include "core/kept.h"
 #include "util/arena.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
-#define MAGIC "iovverdicts1 "
-#define HEADER_SIZE (sizeof(MAGIC) - 1 + IOV_HEX_SIZE) /* magic, digest, newline */
-#define FILE_MAX (1u << 20)			       /* bytes; with ten thousand verdicts it begins anew */
+#define MAGIC "iovverdicts1"
+#define FILE_MAX (1u << 20) /* bytes; with ten thousand verdicts it begins anew */
 
 /* A release that was asked about and is not loaded. */
 struct refused {
@@ -33,16 +33,6 @@ struct iov_judge {
 
 /* ---- what is kept ---- */
 
-static bool is_whole(const struct iov_buf *text)
-{
-	char digest[IOV_HEX_SIZE];
-	size_t magic = sizeof(MAGIC) - 1;
-	if (text->len < HEADER_SIZE || memcmp(text->data, MAGIC, magic) != 0)
-		return false;
-	iov_sha256_hex(text->data + HEADER_SIZE, text->len - HEADER_SIZE, digest);
-	return !memcmp(text->data + magic, digest, IOV_HEX_SIZE - 1);
-}
-
 static bool is_ours(const struct iov_judge *judge, const json_t *kept)
 {
 	const char *version = json_string_value(json_object_get(kept, "iovpkg"));
@@ -54,27 +44,15 @@ static bool is_ours(const struct iov_judge *judge, const json_t *kept)
 /* NULL: there is nothing that can be used. */
 static json_t *read_verdicts(const struct iov_judge *judge)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	if (!judge->path || iov_fs_read(judge->path, FILE_MAX, &text) || !is_whole(&text))
-		return NULL;
-	iov_auto(iov_json_release) json_t *kept = json_loadb(text.data + HEADER_SIZE, text.len - HEADER_SIZE, 0, NULL);
+	iov_auto(iov_json_release) json_t *kept = judge->path ? iov_kept_read(judge->path, MAGIC, FILE_MAX) : NULL;
 	return is_ours(judge, kept) ? json_incref(json_object_get(kept, "verdicts")) : NULL;
 }
 
-/* Never fails: it only makes the next command faster. */
 static void write_verdicts(const struct iov_judge *judge)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_auto(iov_json_release) json_t *kept = json_pack("{s:s, s:b, s:O}", "iovpkg", IOV_VERSION, "modules",
 							    judge->modules, "verdicts", judge->verdicts);
-	iov_auto(iov_free_ptr) char *body = kept ? iov_json_canonical(kept) : NULL;
-	char digest[IOV_HEX_SIZE];
-	if (!body)
-		return;
-	iov_sha256_hex(body, strlen(body), digest);
-	iov_buf_printf(&text, MAGIC "%s\n%s", digest, body);
-	if (!iov_buf_failed(&text) && !iov_fs_mkdirs_for(judge->path, 0755))
-		iov_fs_replace(judge->path, text.data, text.len, 0644);
+	iov_kept_write(judge->path, MAGIC, kept);
 }
 
 /* ---- */
@@ -158,17 +136,23 @@ static char *key_of(const struct iov_release *release)
 	return iov_buf_take(&key);
 }
 
+bool iov_judge_knows(const struct iov_judge *judge, const struct iov_release *release)
+{
+	iov_auto(iov_free_ptr) char *key = key_of(release);
+	return key && json_object_get(judge->verdicts, key);
+}
+
 int iov_judge_release(struct iov_ctx *ctx, struct iov_judge *judge, const struct iov_release *release,
 		      const struct iov_lack **ret)
 {
 	struct iov_lack lack;
 	*ret = NULL;
-	if (!release->object || !release->object->facts)
-		return IOV_OK;
 	iov_auto(iov_free_ptr) char *key = key_of(release);
 	if (!key)
 		return iov_oom(ctx);
 	json_t *known = json_object_get(judge->verdicts, key);
+	if (!known && (!release->object || !release->object->facts))
+		return IOV_OK;
 	int rc = known ? IOV_OK : find_out(ctx, judge, release, key, &known);
 	if (rc || !known || !iov_lack_from_json(known, &lack))
 		return rc;

@@ -18,6 +18,8 @@ struct iov_judge;
 int iov_judge_new(struct iov_ctx *ctx, const char *path, struct iov_judge **ret);
 /* Keeps what it found out. */
 void iov_judge_close(struct iov_judge **place);
+/* Has it the verdict already? Then a brief of the release (core/brief.h) is enough to be told. */
+bool iov_judge_knows(const struct iov_judge *judge, const struct iov_release *release);
 /* What the kernel lacks; NULL: it loads the release, or nobody can tell: its release has no facts, or this kernel no
  * types. Borrowed from the judge. */
 int iov_judge_release(struct iov_ctx *ctx, struct iov_judge *judge, const struct iov_release *release,

@@ -258,6 +258,34 @@ int iov_manifest_from_json(struct iov_ctx *ctx, json_t *json, struct iov_manifes
 	return err ? err : from_tree(ctx, "manifest", tree, ret);
 }
 
+static int fill_brief(struct iov_ctx *ctx, struct iov_manifest *manifest)
+{
+	json_t *dependencies = NULL;
+	const char *version = NULL;
+	int err = iov_json_get_string(ctx, "brief", manifest->json, "name", &manifest->name);
+	if (!err)
+		err = iov_json_get_string(ctx, "brief", manifest->json, "version", &version);
+	if (!err)
+		err = iov_version_parse(ctx, version, &manifest->version);
+	if (!err)
+		err = iov_json_opt_object(ctx, "brief", manifest->json, "dependencies", &dependencies);
+	return err ? err
+		   : fill(ctx, dependencies, fill_dependency, sizeof(*manifest->dependencies), &manifest->dependencies,
+			  &manifest->n_dependencies);
+}
+
+int iov_manifest_brief(struct iov_ctx *ctx, json_t *json, struct iov_manifest **ret)
+{
+	iov_auto(release) struct iov_manifest *manifest = calloc(1, sizeof(*manifest));
+	if (!manifest)
+		return iov_oom(ctx);
+	manifest->json = json_incref(json);
+	int err = fill_brief(ctx, manifest);
+	if (!err)
+		*ret = iov_take(manifest);
+	return err;
+}
+
 void iov_manifest_free(struct iov_manifest *manifest)
 {
 	if (!manifest)

@@ -121,6 +121,8 @@ int iov_manifest_parse_yaml(struct iov_ctx *ctx, const char *path, const char *t
 int iov_manifest_read(struct iov_ctx *ctx, const char *dir, struct iov_manifest **ret); /* DIR/iov.yaml */
 /* Takes its own reference of `json`. Checks as strictly as the YAML way does. */
 int iov_manifest_from_json(struct iov_ctx *ctx, json_t *json, struct iov_manifest **ret);
+/* One of name, version and dependencies alone (core/brief.h). Takes its own reference of `json`. */
+int iov_manifest_brief(struct iov_ctx *ctx, json_t *json, struct iov_manifest **ret);
 void iov_manifest_free(struct iov_manifest *manifest);
 
 const struct iov_program_spec *iov_manifest_program(const struct iov_manifest *manifest,

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/brief.h"
 #include "resolve/resolve.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -34,7 +35,7 @@ int iov_choose_releases(struct iov_ctx *ctx, const struct iov_choose *request, c
 	int rc = IOV_OK;
 	if (locked && locked->release->registry)
 		rc = iov_registries_choose(ctx, request->registries, name, locked->release->registry);
-	return rc ? rc : iov_registries_releases(ctx, request->registries, name, ret, ret_count);
+	return rc ? rc : iov_registries_briefs(ctx, request->registries, name, ret, ret_count);
 }
 
 static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release *const **ret, size_t *ret_count,
@@ -56,6 +57,16 @@ static int releases_of(struct iov_ctx *ctx, const char *name, struct iov_release
 	return rc;
 }
 
+/* What a judge does not know yet it finds out from the whole release. */
+static int ask_judge(struct iov_ctx *ctx, const struct iov_choose *request, struct iov_judge *judge,
+		     const struct iov_release *release, const struct iov_lack **ret)
+{
+	int rc = IOV_OK;
+	if (iov_release_is_brief(release) && !iov_judge_knows(judge, release))
+		rc = iov_registries_complete(ctx, request->registries, release, &release);
+	return rc ? rc : iov_judge_release(ctx, judge, release, ret);
+}
+
 static int lacks_of(struct iov_ctx *ctx, const struct iov_release *release, const struct iov_lack **ret, void *data)
 {
 	const struct iov_choose *request = ((const struct source *)data)->request;
@@ -63,7 +74,7 @@ static int lacks_of(struct iov_ctx *ctx, const struct iov_release *release, cons
 	*ret = NULL;
 	for (size_t i = 0; !rc && !*ret && i < request->n_judges; i++)
 		if (request->judges[i])
-			rc = iov_judge_release(ctx, request->judges[i], release, ret);
+			rc = ask_judge(ctx, request, request->judges[i], release, ret);
 	return rc;
 }
 
@@ -243,16 +254,58 @@ static int ask(struct iov_ctx *ctx, struct source *source, const struct wish_set
 	return rc && derivation ? refuse(ctx, derivation) : rc;
 }
 
+/* What is installed is at hand. */
+static const struct iov_release *find_locked(const struct iov_choose *request, const struct iov_release *brief)
+{
+	const struct iov_installed *locked = iov_generation_installed(request->locked, brief->manifest->name);
+	return locked && !strcmp(locked->release->sha256, brief->sha256) ? locked->release : NULL;
+}
+
+static int complete(struct iov_ctx *ctx, const struct iov_choose *request, const struct iov_release **chosen,
+		    size_t count)
+{
+	size_t n_names = 0;
+	iov_auto(iov_free_ptr) const char **names = calloc(count + 1, sizeof(*names));
+	if (!names)
+		return iov_oom(ctx);
+	for (size_t i = 0; i < count; i++) {
+		const struct iov_release *locked =
+			iov_release_is_brief(chosen[i]) ? find_locked(request, chosen[i]) : chosen[i];
+		if (locked)
+			chosen[i] = locked;
+		else
+			names[n_names++] = chosen[i]->manifest->name;
+	}
+	int rc = n_names ? iov_registries_prefetch(ctx, request->registries, names, n_names) : IOV_OK;
+	for (size_t i = 0; !rc && i < count; i++)
+		if (iov_release_is_brief(chosen[i]))
+			rc = iov_registries_complete(ctx, request->registries, chosen[i], &chosen[i]);
+	return rc;
+}
+
 int iov_choose(struct iov_ctx *ctx, const struct iov_choose *request, const struct iov_release ***ret,
 	       size_t *ret_count)
 {
 	iov_auto(wish_set_release) struct wish_set set = {0};
+	iov_auto(iov_free_ptr) const struct iov_release **chosen = NULL;
+	size_t count = 0;
 	iov_auto(iov_free_ptr) struct iov_release **single = calloc(request->locked->n_installed + 1, sizeof(*single));
 	if (!single)
 		return iov_oom(ctx);
 	struct source source = {.request = request, .single = single};
 	int rc = collect_wishes(ctx, request, &set);
-	return rc ? rc : ask(ctx, &source, &set, ret, ret_count);
+	if (!rc && !request->only_locked)
+		iov_choose_read_ahead(ctx, request, set.items, set.count);
+	if (!rc)
+		rc = ask(ctx, &source, &set, &chosen, &count);
+	iov_registries_keep_briefs(request->registries);
+	if (!rc)
+		rc = complete(ctx, request, chosen, count);
+	if (rc)
+		return rc;
+	*ret = iov_take(chosen);
+	*ret_count = count;
+	return IOV_OK;
 }
 
 const struct iov_release *iov_choose_newest(struct iov_release *const *releases, size_t count)

@@ -9,6 +9,7 @@
 #include "core/generation.h"
 #include "ops/registries.h"
 #include "ops/wish.h"
+#include "resolve/resolve.h"
 #include "registry/clock.h"
 
 struct iov_choose {
@@ -31,9 +32,15 @@ struct iov_choose {
 int iov_choose(struct iov_ctx *ctx, const struct iov_choose *request, const struct iov_release ***ret,
 	       size_t *ret_count);
 
-/* Every release of a module as iov_choose() would see it. Borrowed from the registries. */
+/* Every release of a module as iov_choose() would see it, maybe as briefs (core/brief.h). Borrowed from the registries.
+ */
 int iov_choose_releases(struct iov_ctx *ctx, const struct iov_choose *request, const char *name,
 			struct iov_release *const **ret, size_t *ret_count);
+
+/* Reads what the resolver will most likely ask for: the wishes, what is locked, what their newest releases need, and so
+ * on. What cannot be read is told when the resolver asks for it. */
+void iov_choose_read_ahead(struct iov_ctx *ctx, const struct iov_choose *request, const struct iov_wish *wishes,
+			   size_t count);
 
 /* The newest that is neither yanked nor a pre-release, else the newest. There is one at least. */
 const struct iov_release *iov_choose_newest(struct iov_release *const *releases, size_t count);

@@ -24,16 +24,22 @@ static const struct iov_answer *find_answer(const struct iov_registry *registry,
 	return NULL;
 }
 
+static void forget(struct iov_answer *answers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(answers[i].name);
+		iov_index_release(&answers[i].index);
+	}
+	free(answers);
+}
+
 void iov_registry_forget_answers(struct iov_registry *registry)
 {
 	for (size_t i = 0; i < registry->n_shards; i++)
 		iov_listing_release(&registry->shards[i].listing);
-	for (size_t i = 0; i < registry->n_answers; i++) {
-		free(registry->answers[i].name);
-		iov_index_release(&registry->answers[i].index);
-	}
+	forget(registry->answers, registry->n_answers);
+	forget(registry->briefs, registry->n_briefs);
 	free(registry->shards);
-	free(registry->answers);
 	iov_listing_release(&registry->top);
 	*registry = (struct iov_registry){.trust = registry->trust};
 }
@@ -102,9 +108,20 @@ static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const 
 	return answer->name ? IOV_OK : iov_oom(ctx);
 }
 
+/* The manifest does not list the module. */
+static int take_nothing(struct iov_ctx *ctx, struct iov_registry *registry, const char *name)
+{
+	struct iov_answer *answers = realloc(registry->answers, (registry->n_answers + 1) * sizeof(*answers));
+	if (!answers)
+		return iov_oom(ctx);
+	registry->answers = answers;
+	answers[registry->n_answers] = (struct iov_answer){.name = strdup(name)};
+	return answers[registry->n_answers++].name ? IOV_OK : iov_oom(ctx);
+}
+
 /* ---- one module: everything with one question, before it is known whether the registry has it ---- */
 
-static int check_fresh(struct iov_ctx *ctx, const struct iov_registry *registry)
+int iov_registry_check_fresh(struct iov_ctx *ctx, const struct iov_registry *registry)
 {
 	return iov_head_check_fresh(ctx, registry->trust->name, &registry->trust->head, time(NULL));
 }
@@ -131,7 +148,7 @@ static int read_answer(struct iov_ctx *ctx, struct iov_registry *registry, const
 int iov_registry_answer(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
 			const struct iov_answer **ret)
 {
-	int rc = check_fresh(ctx, registry);
+	int rc = iov_registry_check_fresh(ctx, registry);
 	if (!rc && !find_answer(registry, name))
 		rc = read_answer(ctx, registry, name);
 	if (!rc)
@@ -221,7 +238,7 @@ static int ensure_shards(struct iov_ctx *ctx, struct iov_registry *registry)
 
 static int ensure_manifest(struct iov_ctx *ctx, struct iov_registry *registry)
 {
-	int rc = check_fresh(ctx, registry);
+	int rc = iov_registry_check_fresh(ctx, registry);
 	if (!rc)
 		rc = ensure_top(ctx, registry);
 	return rc ? rc : ensure_shards(ctx, registry);
@@ -238,8 +255,12 @@ int iov_registry_prefetch(struct iov_ctx *ctx, struct iov_registry *registry, co
 		iov_index_place(names[i], &place);
 		const struct iov_shard *shard = find_shard(registry, place.shard);
 		const struct iov_listed *listed = shard ? iov_listing_find(&shard->listing, names[i]) : NULL;
-		if (listed && !find_answer(registry, names[i]))
+		if (find_answer(registry, names[i]))
+			continue;
+		if (listed)
 			batch_add(&batch, names[i], &place, true, listed);
+		else
+			rc = take_nothing(ctx, registry, names[i]);
 	}
 	if (!rc)
 		rc = batch_read(ctx, registry, &batch);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "registry/brief.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -166,8 +167,11 @@ static bool asks(const struct iov_registries *registries, const char *name, size
 	return !choice || choice->registry == at;
 }
 
-int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
-			    struct iov_release *const **ret, size_t *ret_count)
+typedef int (*answer_fn)(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
+			 const struct iov_answer **ret);
+
+static int ask_all(struct iov_ctx *ctx, struct iov_registries *registries, answer_fn ask, const char *name,
+		   struct iov_release *const **ret, size_t *ret_count)
 {
 	const struct iov_registry *owner = NULL;
 	struct iov_index found = {0}; /* borrowed */
@@ -175,7 +179,7 @@ int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registri
 		const struct iov_answer *answer = NULL;
 		if (!asks(registries, name, i))
 			continue;
-		int rc = iov_registry_answer(ctx, &registries->items[i], name, &answer);
+		int rc = ask(ctx, &registries->items[i], name, &answer);
 		if (rc)
 			return rc;
 		if (answer->index.count && owner)
@@ -188,6 +192,61 @@ int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registri
 	*ret = found.releases;
 	*ret_count = found.count;
 	return IOV_OK;
+}
+
+int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
+			    struct iov_release *const **ret, size_t *ret_count)
+{
+	return ask_all(ctx, registries, iov_registry_answer, name, ret, ret_count);
+}
+
+int iov_registries_briefs(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
+			  struct iov_release *const **ret, size_t *ret_count)
+{
+	return ask_all(ctx, registries, iov_registry_brief, name, ret, ret_count);
+}
+
+int iov_registries_complete(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *brief,
+			    const struct iov_release **ret)
+{
+	const struct iov_answer *answer = NULL;
+	struct iov_registry *registry = iov_registries_find(registries, brief->registry);
+	int rc = registry ? iov_registry_answer(ctx, registry, brief->manifest->name, &answer)
+			  : unknown(ctx, brief->registry);
+	for (size_t i = 0; !rc && i < answer->index.count; i++)
+		if (answer->index.releases[i]->log == brief->log) {
+			*ret = answer->index.releases[i];
+			return IOV_OK;
+		}
+	return rc ? rc
+		  : iov_error(ctx, IOV_E_INTERNAL, "'%s' %s is in no index any more; run 'iovpkg registry update'",
+			      brief->manifest->name, brief->manifest->version.text);
+}
+
+void iov_registries_keep_briefs(const struct iov_registries *registries)
+{
+	for (size_t i = 0; i < registries->count; i++)
+		iov_registry_keep_briefs(&registries->items[i]);
+}
+
+static int warm_one(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count)
+{
+	size_t n_unknown = 0;
+	iov_auto(iov_free_ptr) const char **unknown_names = calloc(count + 1, sizeof(*unknown_names));
+	if (!unknown_names)
+		return iov_oom(ctx);
+	for (size_t i = 0; i < count; i++)
+		if (!iov_registry_known(ctx, registry, names[i]))
+			unknown_names[n_unknown++] = names[i];
+	return n_unknown ? iov_registry_prefetch(ctx, registry, unknown_names, n_unknown) : IOV_OK;
+}
+
+int iov_registries_warm(struct iov_ctx *ctx, struct iov_registries *registries, const char *const *names, size_t count)
+{
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < registries->count; i++)
+		rc = warm_one(ctx, &registries->items[i], names, count);
+	return rc;
 }
 
 int iov_registries_prefetch(struct iov_ctx *ctx, struct iov_registries *registries, const char *const *names,

@@ -25,6 +25,9 @@ struct iov_registry {
 	size_t n_shards;
 	struct iov_answer *answers;
 	size_t n_answers;
+	bool has_briefs; /* those of earlier commands were read, as far as there are any (brief.h) */
+	struct iov_answer *briefs;
+	size_t n_briefs;
 };
 
 struct iov_choice {
@@ -44,6 +47,8 @@ struct iov_registry *iov_registries_find(struct iov_registries *registries, cons
 /* The answer for one module, read when it is not at hand. Borrowed until the next answer is read. */
 int iov_registry_answer(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
 			const struct iov_answer **ret);
+/* Freeze: the head that vouches for the answers has not expired. */
+int iov_registry_check_fresh(struct iov_ctx *ctx, const struct iov_registry *registry);
 /* Reads what is missing of these answers with two questions to the worker. */
 int iov_registry_prefetch(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count);
 /* Appends "registry name" lines for every module. */

@@ -26,6 +26,18 @@ int iov_registries_update(struct iov_ctx *ctx, struct iov_registries *registries
 int iov_registries_releases(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
 			    struct iov_release *const **ret, size_t *ret_count);
 
+/* The same for a resolution: as briefs (core/brief.h) where an earlier one asked under the same head. */
+int iov_registries_briefs(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,
+			  struct iov_release *const **ret, size_t *ret_count);
+/* The release that a brief stands for. Borrowed from `registries`. */
+int iov_registries_complete(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *brief,
+			    const struct iov_release **ret);
+/* Makes iov_registries_briefs() answer at once for these modules: what is not known is read with one question to each
+ * registry. */
+int iov_registries_warm(struct iov_ctx *ctx, struct iov_registries *registries, const char *const *names, size_t count);
+/* Keeps what was read for the next resolution. */
+void iov_registries_keep_briefs(const struct iov_registries *registries);
+
 /* From now on the name comes from this registry alone, as a lock or a wish says; the way out of the conflict above.
  * IOV_E_NOT_FOUND when there is no such registry. */
 int iov_registries_choose(struct iov_ctx *ctx, struct iov_registries *registries, const char *name,

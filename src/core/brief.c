@@ -1,6 +1,6 @@
 #include "core/brief.h"
 
-#include "util/cleanup.h"
+#include "core/status.h"
 
 bool iov_release_is_brief(const struct iov_release *release)
 {
@@ -10,10 +10,13 @@ bool iov_release_is_brief(const struct iov_release *release)
 json_t *iov_brief_of(const struct iov_release *release)
 {
 	const struct iov_manifest *manifest = release->manifest;
-	json_t *dependencies = json_object_get(manifest->json, "dependencies");
-	return json_pack("{s:O?, s:I, s:s, s:s, s:s, s:s, s:s?}", "dependencies", dependencies, "log",
-			 (json_int_t)release->log, "name", manifest->name, "published", release->published, "sha256",
-			 release->sha256, "version", manifest->version.text, "yanked", release->yanked);
+	if (iov_release_is_brief(release))
+		return json_incref(manifest->json);
+	return json_pack("{s:O?, s:O?, s:I, s:s, s:s, s:s, s:s, s:O?}", "dependencies",
+			 json_object_get(manifest->json, "dependencies"), "deprecated",
+			 json_object_get(release->json, "deprecated"), "log", (json_int_t)release->log, "name",
+			 manifest->name, "published", release->published, "sha256", release->sha256, "version",
+			 manifest->version.text, "yanked", json_object_get(release->json, "yanked"));
 }
 
 static int read_brief(struct iov_ctx *ctx, json_t *json, struct iov_release *ret)
@@ -25,7 +28,7 @@ static int read_brief(struct iov_ctx *ctx, json_t *json, struct iov_release *ret
 		rc = iov_json_get_string(ctx, "brief", json, "published", &ret->published);
 	if (!rc)
 		rc = iov_json_get_string(ctx, "brief", json, "sha256", &ret->sha256);
-	return rc ? rc : iov_json_opt_string(ctx, "brief", json, "yanked", &ret->yanked);
+	return rc ? rc : iov_status_read(ctx, json, ret);
 }
 
 int iov_brief_from_json(struct iov_ctx *ctx, json_t *json, struct iov_release **ret)

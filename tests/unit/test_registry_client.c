@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/brief.h"
 #include "registry/admin.h"
 #include "registry/host.h"
 #include "registry/publish.h"
@@ -263,6 +264,80 @@ START_TEST(names_and_prefetch)
 	ck_assert_uint_eq(count_releases("exec-trace"), 1);
 	ck_assert_uint_eq(count_releases("flow-table"), 1);
 	ck_assert_uint_eq(count_releases("no-such"), 0);
+}
+END_TEST
+
+/* ---- briefs ---- */
+
+static const struct iov_release *newest_brief(const char *name, size_t expected)
+{
+	struct iov_release *const *releases = NULL;
+	size_t count = 0;
+	unit_ok(ctx, iov_registries_briefs(ctx, registries, name, &releases, &count));
+	ck_assert_uint_eq(count, expected);
+	return count ? releases[0] : NULL;
+}
+
+static void keep_and_reopen(void)
+{
+	iov_registries_keep_briefs(registries);
+	reopen();
+}
+
+static char *in_trust(const char *name)
+{
+	return iov_path(ctx, IOV_STATE "/registries/main/%s", name);
+}
+
+START_TEST(briefs_answer_without_reading_the_index)
+{
+	static const char *const wanted[] = {"flow-table", "no-such"};
+	iov_auto(iov_free_ptr) char *clone = in_trust("git"), *away = in_trust("away");
+	const struct iov_release *whole = NULL;
+	publish("flow-table", "1.1.0");
+	unit_ok(ctx, update());
+	unit_ok(ctx, iov_registries_warm(ctx, registries, wanted, 2));
+	ck_assert(!iov_release_is_brief(newest_brief("flow-table", 2)));
+	keep_and_reopen();
+	ck_assert_int_eq(rename(clone, away), 0);
+	const struct iov_release *brief = newest_brief("flow-table", 2);
+	ck_assert(iov_release_is_brief(brief));
+	ck_assert_str_eq(brief->manifest->name, "flow-table");
+	ck_assert_str_eq(brief->manifest->version.text, "1.1.0");
+	ck_assert_str_eq(brief->registry, "main");
+	newest_brief("no-such", 0);
+	ck_assert_int_ne(iov_registries_complete(ctx, registries, brief, &whole), IOV_OK);
+	ck_assert_int_eq(rename(away, clone), 0);
+	unit_ok(ctx, iov_registries_complete(ctx, registries, brief, &whole));
+	ck_assert(!iov_release_is_brief(whole));
+	ck_assert_str_eq(whole->sha256, brief->sha256);
+	ck_assert_str_eq(whole->published, brief->published);
+}
+END_TEST
+
+START_TEST(briefs_are_those_of_one_head)
+{
+	newest_brief("flow-table", 1);
+	keep_and_reopen();
+	publish("flow-table", "1.1.0");
+	unit_ok(ctx, update());
+	ck_assert_str_eq(newest_brief("flow-table", 2)->manifest->version.text, "1.1.0");
+}
+END_TEST
+
+START_TEST(damaged_briefs_are_read_anew)
+{
+	iov_auto(iov_free_ptr) char *path = in_trust("briefs");
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	newest_brief("flow-table", 1);
+	iov_registries_keep_briefs(registries);
+	ck_assert_int_eq(iov_fs_read(path, 1 << 20, &text), 0);
+	char *version = strstr(text.data, "1.0.0");
+	ck_assert_ptr_nonnull(version);
+	*version = '9';
+	ck_assert_int_eq(iov_fs_replace(path, text.data, text.len, 0644), 0);
+	reopen();
+	ck_assert_str_eq(newest_brief("flow-table", 1)->manifest->version.text, "1.0.0");
 }
 END_TEST
 
@@ -876,6 +951,9 @@ Suite *suite_registry_client(void)
 	tcase_add_test(tests, forgetting_and_describing);
 	tcase_add_test(tests, releases_come_newest_first);
 	tcase_add_test(tests, names_and_prefetch);
+	tcase_add_test(tests, briefs_answer_without_reading_the_index);
+	tcase_add_test(tests, briefs_are_those_of_one_head);
+	tcase_add_test(tests, damaged_briefs_are_read_anew);
 	tcase_add_test(tests, archives_are_fetched_whole);
 	tcase_add_test(tests, an_archive_longer_than_its_record_is_cut_off);
 	tcase_add_test(tests, a_release_is_proved_from_the_pin_on);

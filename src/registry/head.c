@@ -169,11 +169,11 @@ static int read_head(struct iov_ctx *ctx, const char *data, size_t len, const st
 	int rc = iov_note_parse(ctx, "it", data, len, &note);
 	if (rc)
 		return rc;
-	if (!iov_role_signed(&root->registry, &note))
-		return iov_error(
-			ctx, IOV_E_UNTRUSTED,
-			"it is not signed by a key that root %llu names for the registry (forged, or a wrong key)",
-			(unsigned long long)root->version);
+	char whose[64];
+	snprintf(whose, sizeof(whose), "root %llu names for the registry", (unsigned long long)root->version);
+	rc = iov_role_check(ctx, &root->registry, &note, "it", whose);
+	if (rc)
+		return rc;
 	rc = iov_json_parse(ctx, "text", note.text, note.len, IOV_HEAD_MAX, &json);
 	return rc ? rc : get_members(ctx, json, root, ret);
 }
@@ -218,10 +218,27 @@ int iov_checkpoint_check(struct iov_ctx *ctx, const char *name, const char *data
 
 /* ---- judging ---- */
 
+/* With a clock that is behind, an expired head passes for a good one. */
+static int clock_is_behind(struct iov_ctx *ctx, const char *name, const struct iov_head *head, int64_t now)
+{
+	char when[IOV_TIME_SIZE], clock[IOV_TIME_SIZE];
+	iov_time_text(head->issued, when);
+	iov_time_text(now, clock);
+	return iov_error(
+		ctx, IOV_E_UNTRUSTED,
+		"head %llu of registry '%s' was issued at %s, but this host's clock says %s: with a clock that is "
+		"behind, newer releases could be held back unnoticed (freeze attack); set the clock, or, if it is "
+		"right, "
+		"tell the registry's host that his is wrong",
+		(unsigned long long)head->version, name, when, clock);
+}
+
 int iov_head_check_fresh(struct iov_ctx *ctx, const char *name, const struct iov_head *head, int64_t now)
 {
 	char when[IOV_TIME_SIZE];
-	if (now < head->expires)
+	if (now < head->issued - IOV_CLOCK_SKEW)
+		return clock_is_behind(ctx, name, head, now);
+	if (now < head->expires && head->issued < head->expires)
 		return IOV_OK;
 	iov_time_text(head->expires, when);
 	return iov_error(ctx, IOV_E_UNTRUSTED,
@@ -247,6 +264,20 @@ static int fork_seen(struct iov_ctx *ctx, const char *name, const char *how)
 			 name, how);
 }
 
+/* The latest time that this host has seen signed bounds its clock from below; no newer head may lower it. */
+static int time_went_back(struct iov_ctx *ctx, const char *name, const struct iov_head *seen,
+			  const struct iov_head *head)
+{
+	char before[IOV_TIME_SIZE], now[IOV_TIME_SIZE];
+	iov_time_text(seen->issued, before);
+	iov_time_text(head->issued, now);
+	return iov_error(ctx, IOV_E_UNTRUSTED,
+			 "head %llu of registry '%s' was issued at %s, before head %llu, which was issued at %s: time "
+			 "does not go "
+			 "back (freeze attack); the state seen before is kept, ask the registry's host",
+			 (unsigned long long)head->version, name, now, (unsigned long long)seen->version, before);
+}
+
 int iov_head_check_after(struct iov_ctx *ctx, const char *name, const struct iov_head *seen,
 			 const struct iov_head *head)
 {
@@ -258,6 +289,8 @@ int iov_head_check_after(struct iov_ctx *ctx, const char *name, const struct iov
 				 name, (unsigned long long)head->version, (unsigned long long)seen->version);
 	if (head->version == seen->version && !same_head(seen, head))
 		return fork_seen(ctx, name, "shows a second head of the same version");
+	if (head->issued < seen->issued)
+		return time_went_back(ctx, name, seen, head);
 	if (head->log_size < seen->log_size)
 		return fork_seen(ctx, name, "shows a shorter log");
 	if (head->log_size == seen->log_size && !iov_hash_equal(&head->log_root, &seen->log_root))

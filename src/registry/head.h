@@ -14,6 +14,8 @@
 #define IOV_HEAD_MAX (64u << 10) /* bytes; a head with one signature has 600 */
 #define IOV_HEAD_DAYS 90	 /* validity by default: how long a held-back release can go unnoticed */
 #define IOV_HEAD_DAYS_MAX 3650
+#define IOV_CLOCK_SKEW                                                                                                 \
+	86400 /* seconds that a host's clock may be behind the registry's: a wrong time zone is no attack */
 
 struct iov_head {
 	uint64_t version;	     /* rises with every publish and refresh */
@@ -40,10 +42,10 @@ int iov_head_parse(struct iov_ctx *ctx, const char *name, const char *data, size
 int iov_checkpoint_check(struct iov_ctx *ctx, const char *name, const char *data, size_t len,
 			 const struct iov_root *root, const struct iov_head *head);
 
-/* Freeze: not expired. */
+/* Freeze: not expired, by a clock that is not behind the time that the head was issued at. */
 int iov_head_check_fresh(struct iov_ctx *ctx, const char *name, const struct iov_head *head, int64_t now);
-/* Rollback and fork, as far as the two heads alone tell; whether the log grew from the one to the other is for log.h.
- */
+/* Rollback, fork and a time that goes back, as far as the two heads alone tell; whether the log grew from the one to
+ * the other is for log.h. */
 int iov_head_check_after(struct iov_ctx *ctx, const char *name, const struct iov_head *seen,
 			 const struct iov_head *head);
 

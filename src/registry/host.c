@@ -234,8 +234,10 @@ int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov
 	iov_auto(iov_buf_release) struct iov_buf checkpoint = {0};
 	host->head.version++;
 	host->head.root = host->root->version;
-	host->head.issued = now;
-	host->head.expires = now + (int64_t)days * IOV_DAY;
+	/* Clients want times that rise, and two hosts of one registry may have clocks that differ. */
+	if (now >= host->head.issued || host->head.issued - now > IOV_CLOCK_SKEW)
+		host->head.issued = now;
+	host->head.expires = host->head.issued + (int64_t)days * IOV_DAY;
 	int rc = iov_recent_seal(ctx, &host->recent, host->head.version, now, changes);
 	if (!rc)
 		rc = iov_head_make(ctx, &host->head, host->root, signer, &head);

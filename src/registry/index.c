@@ -15,12 +15,7 @@ int iov_index_check_signatures(struct iov_ctx *ctx, const char *registry, const 
 		return iov_oom(ctx);
 	if (!role ||
 	    !iov_role_signed_lines(role, json_object_get(release->json, "signatures"), text, strlen(text), &names))
-		return iov_error(ctx, IOV_E_UNTRUSTED,
-				 "'%s' %s in registry '%s' is not signed by a publisher whom root %llu allows for that "
-				 "name (arbitrary "
-				 "software attack); do not use it, ask the registry's host",
-				 release->manifest->name, release->manifest->version.text, registry,
-				 (unsigned long long)root->version);
+		return iov_release_refuse_signers(ctx, registry, root, role, release, text);
 	if (!names)
 		return iov_oom(ctx);
 	if (ret_names)

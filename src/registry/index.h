@@ -21,5 +21,9 @@ void iov_index_release(struct iov_index *index);
 /* Who signed a release, by the root's publishers for its name: a new array of key names, or IOV_E_UNTRUSTED. */
 int iov_index_check_signatures(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
 			       const struct iov_release *release, json_t **ret_names);
+/* The refusal of a release whose signatures over `text` are not enough for `role`, which may be NULL: below threshold,
+ * wrong publisher, or arbitrary software. */
+int iov_release_refuse_signers(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
+			       const struct iov_role *role, const struct iov_release *release, const char *text);
 
 #endif

@@ -162,10 +162,7 @@ static int read_note(struct iov_ctx *ctx, const char *data, size_t len, struct i
 	if (iov_buf_failed(&root->bytes))
 		return iov_oom(ctx);
 	iov_sha256_hex(root->note.text, root->note.len, root->fingerprint);
-	if (!iov_role_signed(&root->root, &root->note))
-		return iov_error(ctx, IOV_E_UNTRUSTED, "it is not signed by %zu of its own root keys",
-				 root->root.threshold);
-	return IOV_OK;
+	return iov_role_check(ctx, &root->root, &root->note, "it", "it names itself for roots");
 }
 
 int iov_root_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret)
@@ -211,12 +208,10 @@ int iov_root_check_next(struct iov_ctx *ctx, const char *what, const struct iov_
 		return iov_error(ctx, IOV_E_UNTRUSTED,
 				 "%s is of '%s', but the registry is '%s'; it was taken from elsewhere", what,
 				 next->origin, root->origin);
-	if (!iov_role_signed(&root->root, &next->note))
-		return iov_error(ctx, IOV_E_UNTRUSTED,
-				 "%s is not signed by %zu root keys of root %llu (stolen or foreign key); ask the "
-				 "registry's host",
-				 what, root->root.threshold, (unsigned long long)root->version);
-	return IOV_OK;
+	char whose[48];
+	snprintf(whose, sizeof(whose), "root %llu names for roots", (unsigned long long)root->version);
+	int rc = iov_role_check(ctx, &root->root, &next->note, what, whose);
+	return rc ? iov_error(ctx, rc, "%s; ask the registry's host", iov_error_text(ctx)) : IOV_OK;
 }
 
 int iov_root_check_fresh(struct iov_ctx *ctx, const char *what, const struct iov_root *root, int64_t now)
@@ -252,12 +247,7 @@ const struct iov_role *iov_root_publishers(const struct iov_root *root, const ch
 	return best;
 }
 
-bool iov_role_signed(const struct iov_role *role, const struct iov_note_text *note)
-{
-	return iov_note_count_signers(note, role->keys, role->n_keys) >= role->threshold;
-}
-
-static bool signed_by(const struct iov_verifier *key, const json_t *lines, const char *text, size_t len)
+bool iov_key_signed_lines(const struct iov_verifier *key, const json_t *lines, const char *text, size_t len)
 {
 	for (size_t i = 0; i < json_array_size(lines) && i < IOV_NOTE_SIGNATURES_MAX; i++) {
 		const char *line = json_string_value(json_array_get(lines, i));
@@ -273,7 +263,7 @@ bool iov_role_signed_lines(const struct iov_role *role, const json_t *lines, con
 	size_t good = 0;
 	json_t *names = ret_names ? json_array() : NULL;
 	for (size_t i = 0; i < role->n_keys; i++) {
-		if (!signed_by(&role->keys[i], lines, text, len))
+		if (!iov_key_signed_lines(&role->keys[i], lines, text, len))
 			continue;
 		good++;
 		if (names)

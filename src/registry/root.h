@@ -64,11 +64,16 @@ int iov_root_check_fresh(struct iov_ctx *ctx, const char *what, const struct iov
 
 /* Who may publish a module; NULL: nobody. */
 const struct iov_role *iov_root_publishers(const struct iov_root *root, const char *name);
-bool iov_role_signed(const struct iov_role *role, const struct iov_note_text *note);
+/* That enough of a role's keys have signed `what`; `whose` says which keys those are: "root 2 names for the registry".
+ */
+int iov_role_check(struct iov_ctx *ctx, const struct iov_role *role, const struct iov_note_text *note, const char *what,
+		   const char *whose);
 /* The same for signature lines (a JSON array of strings) over a text. The names of those who signed go to `ret_names`
  * (a new array) when not NULL. */
 bool iov_role_signed_lines(const struct iov_role *role, const json_t *lines, const char *text, size_t len,
 			   json_t **ret_names);
+
+bool iov_key_signed_lines(const struct iov_verifier *key, const json_t *lines, const char *text, size_t len);
 
 void iov_root_path(uint64_t version, char ret[IOV_ROOT_PATH_MAX]); /* "root/1.note" */
 

@@ -483,36 +483,66 @@ START_TEST(rollback_is_refused)
 }
 END_TEST
 
-START_TEST(freeze_is_refused)
+/* A head over the same content, issued so many days from now and good for so many more. */
+static void time_head(int after, unsigned days)
 {
 	char commit[IOV_COMMIT_SIZE];
 	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
 	iov_auto(iov_changes_release) struct iov_changes changes = {0};
 	unit_ok(ctx, iov_host_open(ctx, repo, &host));
-	unit_ok(ctx, iov_host_commit(ctx, &host, &owner, 1, time(NULL) - 3 * DAY, &changes, "late", commit));
+	unit_ok(ctx, iov_host_commit(ctx, &host, &owner, days, time(NULL) + after * DAY, &changes, "head", commit));
+}
+
+START_TEST(freeze_is_refused)
+{
+	time_head(0, 0);
 	refused("newer releases may be held back from this host (freeze attack)");
-	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, NULL));
+	time_head(-3, 90);
+	refused("time does not go back (freeze attack)");
+	time_head(0, 90);
 	unit_ok(ctx, update());
 }
 END_TEST
 
+/* What this host has seen is a head of another time, as if its clock had been changed since. */
+static void move_state(int days)
+{
+	iov_auto(iov_free_ptr) char *path = iov_path(ctx, IOV_STATE "/registries/main/head.json");
+	iov_auto(iov_json_release) json_t *json = NULL;
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	struct iov_trust *trust = NULL;
+	unit_ok(ctx, iov_trust_open(ctx, "main", &trust));
+	struct iov_head head = trust->head;
+	head.issued += days * DAY;
+	head.expires = head.issued + DAY;
+	unit_ok(ctx, iov_head_make(ctx, &head, iov_trust_root(trust), &owner, &note));
+	iov_trust_free(trust);
+	unit_ok(ctx, iov_json_read(ctx, path, 1 << 20, &json));
+	json_object_set_new(json, "head", json_string(note.data));
+	iov_auto(iov_free_ptr) char *text = iov_json_text(json);
+	ck_assert_int_eq(iov_fs_replace(path, text, strlen(text), 0644), 0);
+	reopen();
+}
+
 /* The head that this host has gets old: it is not built on, but an update heals it. */
 START_TEST(an_expired_state_answers_nothing)
 {
-	struct iov_trust *trust = NULL;
-	char commit[IOV_COMMIT_SIZE];
-	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
-	iov_auto(iov_changes_release) struct iov_changes changes = {0};
-	unit_ok(ctx, iov_host_open(ctx, repo, &host));
-	unit_ok(ctx, iov_host_commit(ctx, &host, &owner, 1, time(NULL) - 3 * DAY, &changes, "late", commit));
-	unit_ok(ctx, iov_trust_open(ctx, "main", &trust));
-	unit_ok(ctx, iov_trust_update(ctx, trust, time(NULL) - 3 * DAY));
-	iov_trust_free(trust);
-	reopen();
+	move_state(-3);
 	unit_fails(ctx, ask("flow-table"), IOV_E_UNTRUSTED, "run 'iovpkg registry update main'");
-	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, NULL));
+	time_head(0, 90);
 	unit_ok(ctx, update());
 	ck_assert_uint_eq(count_releases("flow-table"), 1);
+}
+END_TEST
+
+START_TEST(a_clock_that_was_set_back_is_told)
+{
+	move_state(3);
+	unit_fails(ctx, ask("flow-table"), IOV_E_UNTRUSTED,
+		   "with a clock that is behind, newer releases could be held");
+	time_head(3, 90);
+	reopen();
+	unit_fails(ctx, update(), IOV_E_UNTRUSTED, "(freeze attack); set the clock");
 }
 END_TEST
 
@@ -584,7 +614,7 @@ START_TEST(a_head_of_a_stranger_is_refused)
 	unit_ok(ctx, iov_note_make(ctx, text.data, &signers, 1, &note));
 	const struct iov_git_file file = {IOV_HEAD_PATH, note.data, note.len};
 	tamper(&file, 1);
-	refused("forged, or a wrong key");
+	refused("root 1 names for the registry (arbitrary software attack)");
 }
 END_TEST
 
@@ -858,7 +888,7 @@ START_TEST(a_root_that_the_old_one_did_not_sign_is_refused)
 	const struct iov_signer *signers = &stranger;
 	unit_signer(ctx, "owner", &stranger);
 	next_root(keep, NULL, &signers, 1);
-	refused("root 2 of registry 'main' is refused: it is not signed by 1 of its own root keys");
+	refused("root 2 of registry 'main' is refused: it is not signed by a key that it names itself for roots");
 }
 END_TEST
 
@@ -912,6 +942,7 @@ static void add_attacks(TCase *tests)
 	tcase_add_test(tests, rollback_is_refused);
 	tcase_add_test(tests, freeze_is_refused);
 	tcase_add_test(tests, an_expired_state_answers_nothing);
+	tcase_add_test(tests, a_clock_that_was_set_back_is_told);
 	tcase_add_test(tests, a_forked_log_is_refused);
 	tcase_add_test(tests, a_long_log_is_proved_to_go_on);
 	tcase_add_test(tests, a_head_that_its_key_did_not_sign_is_refused);

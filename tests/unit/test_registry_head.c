@@ -116,6 +116,17 @@ START_TEST(heads_expire)
 }
 END_TEST
 
+START_TEST(a_clock_behind_the_head_proves_nothing)
+{
+	unit_ok(ctx, iov_head_check_fresh(ctx, "main", &head, 1800000000 - IOV_CLOCK_SKEW));
+	unit_fails(ctx, iov_head_check_fresh(ctx, "main", &head, 1799999999 - IOV_CLOCK_SKEW), IOV_E_UNTRUSTED,
+		   "head 5 of registry 'main' was issued at 2027-01-15T08:00:00Z, but this host's clock says "
+		   "2027-01-14T07:59:59Z");
+	head.expires = head.issued;
+	unit_fails(ctx, iov_head_check_fresh(ctx, "main", &head, 1799999999), IOV_E_UNTRUSTED, "freeze attack");
+}
+END_TEST
+
 START_TEST(heads_come_after_each_other)
 {
 	struct iov_head next = head;
@@ -128,6 +139,10 @@ START_TEST(heads_come_after_each_other)
 		   "a second head of the same version");
 	next.version = 6;
 	unit_ok(ctx, iov_head_check_after(ctx, "main", &head, &next));
+	next.issued = head.issued - 1;
+	unit_fails(ctx, iov_head_check_after(ctx, "main", &head, &next), IOV_E_UNTRUSTED,
+		   "head 6 of registry 'main' was issued at 2027-01-15T07:59:59Z, before head 5");
+	next.issued = head.issued;
 	next.log_size = 2;
 	unit_fails(ctx, iov_head_check_after(ctx, "main", &head, &next), IOV_E_UNTRUSTED, "shows a shorter log");
 	next.log_size = 3;
@@ -158,6 +173,7 @@ Suite *suite_registry_head(void)
 	tcase_add_test(tests, the_checkpoint_is_what_the_specification_says);
 	tcase_add_test(tests, other_documents_are_refused);
 	tcase_add_test(tests, heads_expire);
+	tcase_add_test(tests, a_clock_behind_the_head_proves_nothing);
 	tcase_add_test(tests, heads_come_after_each_other);
 	tcase_add_test(tests, only_the_registrys_key_makes_heads);
 	suite_add_tcase(suite, tests);

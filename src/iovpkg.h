@@ -91,6 +91,9 @@ struct iov_config {
 	 * It may be, the next command then settles it. NULL: nobody wants to know. */
 	void (*changing)(bool changing, void *data);
 	bool (*confirm)(enum iov_question question, const char *json, void *data); /* NULL: plans go, trust does not */
+	/* The value of an environment variable that an entry of credentials.yaml names as its source; borrowed, NULL:
+	 * not set. The library looks at no variable itself. NULL: there is none. */
+	const char *(*environment)(const char *name, void *data);
 	void *data;
 };
 

@@ -22,6 +22,12 @@ static const char *environment(const char *name)
 	return value && *value ? value : NULL;
 }
 
+static const char *on_environment(const char *name, void *data)
+{
+	(void)data;
+	return environment(name);
+}
+
 static char *worker_in(const char *folder, size_t len)
 {
 	struct iov_buf path = {0};
@@ -59,6 +65,7 @@ static int open_and_run(struct cli *cli)
 		.min_age = cli->values.min_age,
 		.event = on_event,
 		.confirm = cli_confirm,
+		.environment = on_environment,
 		.stop = cli_signals_stop,
 		.changing = cli_signals_changing,
 		.data = cli,

@@ -54,6 +54,8 @@ void iov_ctx_free(struct iov_ctx *ctx)
 {
 	if (!ctx)
 		return;
+	if (ctx->credentials)
+		ctx->free_credentials(ctx->credentials);
 	free(ctx->root);
 	free(ctx->worker);
 	free(ctx->derivation);

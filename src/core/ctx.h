@@ -20,6 +20,9 @@ struct iov_ctx {
 	enum iov_code code;
 	char *error;
 	char *derivation; /* of that error, as JSON text; NULL: it has none */
+	/* What credentials/ has found, for as long as the context lives; NULL: nothing yet. */
+	void *credentials;
+	void (*free_credentials)(void *credentials);
 };
 
 int iov_error(struct iov_ctx *ctx, enum iov_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));

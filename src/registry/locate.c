@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "credentials/scope.h"
 #include "util/cleanup.h"
 #include "worker/url.h"
 
@@ -23,7 +24,8 @@ static int absolute(struct iov_ctx *ctx, const char *path, char **ret)
 int iov_registry_locate(struct iov_ctx *ctx, const char *url, bool *ret_local, char **ret_target)
 {
 	iov_auto(iov_url_release) struct iov_url parsed = {.target = NULL};
-	int rc = iov_url_parse(ctx, url, &parsed);
+	int rc = iov_scope_refuse_secret(ctx, url);
+	rc = rc ? rc : iov_url_parse(ctx, url, &parsed);
 	if (rc)
 		return rc;
 	*ret_local = parsed.kind == IOV_URL_LOCAL;

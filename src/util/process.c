@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "util/cleanup.h"
+#include "util/fs.h"
 #include "util/powers.h"
 
 static const char *const minimal_environment[] = {
@@ -49,6 +50,18 @@ static void close_write_end(struct pipe_ends *ends)
 	ends->write = -1;
 }
 
+/* All of the input, which then waits there: nothing has to be written while the program runs. */
+static int fill_pipe(struct pipe_ends *ends, const void *input, size_t len)
+{
+	int rc = open_pipe(ends);
+	if (!rc && fcntl(ends->write, F_SETFL, O_NONBLOCK))
+		rc = -errno;
+	if (!rc)
+		rc = iov_fs_write_fd(ends->write, input, len);
+	close_write_end(ends);
+	return rc == -EAGAIN ? -E2BIG : rc;
+}
+
 /* ---- in the child: only calls that are safe between fork and exec ---- */
 
 static int limit(int resource, uint64_t value)
@@ -63,10 +76,11 @@ static int set_limits(const struct iov_process *process)
 	       limit(RLIMIT_FSIZE, process->limit_file) || limit(RLIMIT_NPROC, process->limit_processes);
 }
 
-static int set_streams(int out, int err)
+static int set_streams(int in, int out, int err)
 {
-	int null = open("/dev/null", O_RDONLY);
-	return null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0;
+	if (in < 0)
+		in = open("/dev/null", O_RDONLY);
+	return in < 0 || dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0 || dup2(err, STDERR_FILENO) < 0;
 }
 
 /* Signals as a fresh program expects them, whatever our caller has blocked or ignored. */
@@ -78,12 +92,12 @@ static void reset_signals(void)
 	signal(SIGPIPE, SIG_DFL);
 }
 
-static void __attribute__((noreturn)) run_child(const struct iov_process *process, int out, int err, int report)
+static void __attribute__((noreturn)) run_child(const struct iov_process *process, int in, int out, int err, int report)
 {
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reset_signals();
-	if (!set_streams(out, err) && (!process->directory || !chdir(process->directory)) && !set_limits(process) &&
+	if (!set_streams(in, out, err) && (!process->directory || !chdir(process->directory)) && !set_limits(process) &&
 	    (!process->powerless || !iov_powers_drop())) {
 		close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 		environ = (char **)(process->envp ? process->envp : minimal_environment);
@@ -164,8 +178,10 @@ static int abandon(pid_t child, int rc)
 
 int iov_process_start(const struct iov_process *process, struct iov_running_process *ret)
 {
-	iov_auto(close_pipe) struct pipe_ends out = {-1, -1}, err = {-1, -1}, report = {-1, -1};
-	int rc = open_pipe(&out);
+	iov_auto(close_pipe) struct pipe_ends in = {-1, -1}, out = {-1, -1}, err = {-1, -1}, report = {-1, -1};
+	int rc = process->input ? fill_pipe(&in, process->input, process->input_len) : 0;
+	if (!rc)
+		rc = open_pipe(&out);
 	if (!rc)
 		rc = open_pipe(&err);
 	if (!rc)
@@ -176,7 +192,7 @@ int iov_process_start(const struct iov_process *process, struct iov_running_proc
 	if (child < 0)
 		return -errno;
 	if (child == 0)
-		run_child(process, out.write, err.write, report.write);
+		run_child(process, in.read, out.write, err.write, report.write);
 	setpgid(child, child); /* both sides do, so that neither needs to wait for the other */
 	close_write_end(&out);
 	close_write_end(&err);

@@ -10,9 +10,11 @@
 #include "util/buf.h"
 
 struct iov_process {
-	const char *const *argv;    /* NULL-terminated; argv[0] is looked up in PATH */
-	const char *const *envp;    /* NULL-terminated; NULL: a minimal environment (PATH, LC_ALL=C) */
-	const char *directory;	    /* NULL: stay */
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up in PATH */
+	const char *const *envp; /* NULL-terminated; NULL: a minimal environment (PATH, LC_ALL=C) */
+	const char *directory;	 /* NULL: stay */
+	const void *input;	 /* its standard input, at most 64 KiB; NULL: /dev/null */
+	size_t input_len;
 	unsigned timeout_ms;	    /* wall clock, then the whole process group is killed; 0: none */
 	uint64_t limit_memory;	    /* RLIMIT_AS in bytes; 0: inherit */
 	uint64_t limit_cpu_seconds; /* RLIMIT_CPU; 0: inherit */

@@ -71,9 +71,12 @@ struct iov_event {
 	uint64_t total;
 };
 
+#define IOV_PASSPHRASE_MAX 1024 /* bytes of a passphrase, with its terminator */
+
 enum iov_question {
 	IOV_ASK_PLAN,  /* `json` is the plan; asked only when it does more than was named */
 	IOV_ASK_TRUST, /* `json` is {registry, url, fingerprint, keys}: pin this root? */
+	IOV_ASK_SIGN,  /* `json` is what iov_root_show() says of a new root, and "changes": sign it? */
 };
 
 struct iov_config {
@@ -90,10 +93,15 @@ struct iov_config {
 	/* True when the host begins to change, false when that is over: in between the process should not be ended.
 	 * It may be, the next command then settles it. NULL: nobody wants to know. */
 	void (*changing)(bool changing, void *data);
-	bool (*confirm)(enum iov_question question, const char *json, void *data); /* NULL: plans go, trust does not */
 	/* The value of an environment variable that an entry of credentials.yaml names as its source; borrowed, NULL:
 	 * not set. The library looks at no variable itself. NULL: there is none. */
 	const char *(*environment)(const char *name, void *data);
+	bool (*confirm)(enum iov_question question, const char *json,
+			void *data); /* NULL: plans go, the others do not */
+	/* Asked for the passphrase of a key pair; `fresh`: a new one is to be chosen. `attempt` counts the wrong
+	 * answers before. Writes it with a terminator to `ret`, of IOV_PASSPHRASE_MAX bytes, which the library wipes;
+	 * false: there is none. NULL: encrypted keys cannot be used. */
+	bool (*passphrase)(const char *key, bool fresh, unsigned attempt, char *ret, void *data);
 	void *data;
 };
 
@@ -121,6 +129,7 @@ enum iov_flags {
 	IOV_LATEST = 1 << 5,	/* upgrade beyond what was wished, and change the wishes */
 	IOV_LOCKED = 1 << 6,	/* apply exactly what the lock says, or nothing */
 	IOV_RENEW = 1 << 7,	/* lock the newest that fits, whatever the lock held before */
+	IOV_PLAIN_KEY = 1 << 8, /* a key pair that is made gets no passphrase: whoever has its file can sign */
 };
 
 /* What an instance is given; it keeps what it had where nothing is said. */
@@ -197,9 +206,9 @@ int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int st
 
 /* Makes a bare git repository at `path` with its first root, head and log. `origin` names it in signatures and log
  * ("example.org/modules"). `key` is the name of a key pair to use, made when missing; it becomes root, registry and
- * publisher key. `publishers` are "PATTERN=VERIFIER-KEY" strings for further publishers. */
+ * publisher key. `publishers` are "PATTERN=VERIFIER-KEY" strings for further publishers. Flags: IOV_PLAIN_KEY. */
 int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin, const char *key,
-		      const char *const *publishers, size_t count, char **ret_json);
+		      const char *const *publishers, size_t count, unsigned flags, char **ret_json);
 /* Pins a registry's root. `fingerprint` (SHA-256 of the root, hex) or a yes from the confirm callback. */
 int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json);
 int iov_registry_remove(struct iov_ctx *ctx, const char *name);
@@ -212,7 +221,14 @@ int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key,
 
 /* ---- authors -------------------------------------------------------------------------------------------------- */
 
-int iov_key_generate(struct iov_ctx *ctx, const char *name, char **ret_json);
+/* A key pair, encrypted with a passphrase that the callback is asked for; IOV_PLAIN_KEY: as it is. */
+int iov_key_generate(struct iov_ctx *ctx, const char *name, unsigned flags, char **ret_json);
+/* Another passphrase for a key pair, or none with IOV_PLAIN_KEY. */
+int iov_key_passphrase(struct iov_ctx *ctx, const char *name, unsigned flags, char **ret_json);
+/* Takes a key pair out of use on this host, and says in which registries it has to be revoked. */
+int iov_key_revoke(struct iov_ctx *ctx, const char *name, char **ret_json);
+/* Adds a signature to a note, or to a document prepared for one, in place. */
+int iov_key_sign(struct iov_ctx *ctx, const char *file, const char *key, char **ret_json);
 int iov_key_list(struct iov_ctx *ctx, char **ret_json);
 int iov_key_show(struct iov_ctx *ctx, const char *name, char **ret_json);
 

@@ -126,7 +126,7 @@ unsigned cli_flags(const struct cli_values *values)
 	return (values->dry_run ? IOV_DRY_RUN : 0) | (values->no_load ? IOV_NO_LOAD : 0) |
 	       (values->with_importers ? IOV_CASCADE : 0) | (values->no_health ? IOV_NO_HEALTH : 0) |
 	       (values->lossy ? IOV_LOSSY : 0) | (values->latest ? IOV_LATEST : 0) | (values->locked ? IOV_LOCKED : 0) |
-	       (values->renew ? IOV_RENEW : 0);
+	       (values->renew ? IOV_RENEW : 0) | (values->plain ? IOV_PLAIN_KEY : 0);
 }
 
 const char *cli_word(const struct cli *cli, size_t index)

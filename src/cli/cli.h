@@ -18,6 +18,7 @@ struct cli {
 	struct cli_values values;
 	struct iov_ctx *ctx;
 	struct cli_progress progress;
+	struct cli_answered *answered; /* passphrases (passphrase.h) */
 };
 
 typedef void cli_show(const struct cli_look *look, const json_t *answer, struct iov_buf *out);

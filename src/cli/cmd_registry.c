@@ -127,6 +127,7 @@ static const struct cli_option init_options[] = {
 	 .help = "its name in signatures and log: example.org/modules (needed)",
 	 .to = offsetof(struct cli_values, origin)},
 	CLI_OPTION_KEY("made where it is missing; by default the one named 'registry'"),
+	CLI_OPTION_PLAIN,
 	{.name = "publisher",
 	 .kind = CLI_LIST,
 	 .value = "PATTERN=KEY",
@@ -168,7 +169,7 @@ static int run_init(struct cli *cli)
 		return cli_fail(cli, IOV_E_USAGE,
 				"'registry init' needs '--origin ORIGIN', the name that signatures and log carry");
 	int rc = iov_registry_init(cli->ctx, cli_word(cli, 0), values->origin, cli->values.key,
-				   values->publishers.items, values->publishers.count, &json);
+				   values->publishers.items, values->publishers.count, cli_flags(values), &json);
 	return cli_report(cli, rc, json, show_init);
 }
 

@@ -22,7 +22,7 @@ static const struct source sources[] = {
 	{"installed", iov_list, "modules", "name"},
 	{"instances", iov_list, "modules", "instances"},
 	{"registries", iov_registry_list, "registries", "name"},
-	{"keys", iov_key_list, "keys", NULL},
+	{"keys", iov_key_list, "keys", "name"},
 };
 
 static void add_name(struct iov_buf *out, const json_t *name)

@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "cli/generate.h"
 #include "cli/help.h"
+#include "cli/passphrase.h"
 #include "cli/signals.h"
 #include "util/cleanup.h"
 
@@ -66,11 +67,14 @@ static int open_and_run(struct cli *cli)
 		.event = on_event,
 		.confirm = cli_confirm,
 		.environment = on_environment,
+		.passphrase = cli_passphrase,
 		.stop = cli_signals_stop,
 		.changing = cli_signals_changing,
 		.data = cli,
 	};
 	cli_signals_init();
+	if (!cli_passphrase_init(cli))
+		return IOV_E_USAGE;
 	int rc = iov_ctx_new(&config, &cli->ctx);
 	if (rc)
 		rc = cli_fail(cli, rc, cli->ctx ? iov_error_text(cli->ctx) : "out of memory");
@@ -151,6 +155,7 @@ int main(int argc, char **argv)
 	int count = argc > 0 ? argc - 1 : 0;
 	cli_progress_init(&cli.progress);
 	int rc = run(&cli, words, count);
+	cli_passphrase_release(&cli);
 	cli_progress_release(&cli.progress);
 	cli_values_release(&cli.values);
 	return rc;

@@ -44,8 +44,8 @@ struct cli_list {
 struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
-	const char *alias, *fingerprint, *key, *origin, *output, *registry;
-	bool dry_run, fix, latest, locked, lossy, renew, no_health, no_load, with_importers, with_object;
+	const char *alias, *fingerprint, *key, *origin, *output, *passphrase_fd, *registry;
+	bool plain, dry_run, fix, latest, locked, lossy, renew, no_health, no_load, with_importers, with_object;
 	uint64_t count, days, keep, min_age;
 	struct cli_list against, facts, imports, publishers, settings;
 	struct cli_list words; /* what is no option */
@@ -111,6 +111,11 @@ struct cli_option {
 	{                                                                                                              \
 		.name = "key", .letter = 'k', .kind = CLI_TEXT, .completes = CLI_NAMES_KEYS, .value = "NAME",          \
 		.help = "key pair to sign with; " which, .to = offsetof(struct cli_values, key)                        \
+	}
+#define CLI_OPTION_PLAIN                                                                                               \
+	{                                                                                                              \
+		.name = "plain", .help = "make a key pair without a passphrase, for a host where nobody can type one", \
+		.to = offsetof(struct cli_values, plain)                                                               \
 	}
 #define CLI_OPTION_WITH_OBJECT                                                                                         \
 	{                                                                                                              \

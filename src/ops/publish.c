@@ -47,6 +47,10 @@ static int accept_here(struct iov_ctx *ctx, const char *path, const char *sha256
 	iov_auto(iov_signer_release) struct iov_signer registry = {0};
 	bool found = false;
 	int rc = iov_keys_find_registry(ctx, path, &registry, &found);
+	if (rc == IOV_E_DECLINED || rc == IOV_E_PERMISSION) { /* its key is here, but not its passphrase */
+		iov_note(ctx, "%s; the submission waits for 'iovpkg registry accept %s'", iov_error_text(ctx), path);
+		return IOV_OK;
+	}
 	if (rc || !found)
 		return rc;
 	iov_auto(iov_json_release) json_t *taken = NULL;

@@ -10,14 +10,12 @@
 #include "util/cleanup.h"
 
 /* The key pair of that name, made when there is none yet. */
-static int load_or_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret)
+static int load_or_generate(struct iov_ctx *ctx, const char *name, unsigned flags, struct iov_signer *ret)
 {
 	int rc = iov_signer_load(ctx, name, ret);
 	if (rc != IOV_E_NOT_FOUND)
 		return rc;
-	rc = iov_signer_generate(ctx, name, ret);
-	if (!rc)
-		rc = iov_signer_save(ctx, ret);
+	rc = iov_keys_make(ctx, name, flags, ret);
 	if (!rc)
 		iov_note(
 			ctx,
@@ -27,11 +25,11 @@ static int load_or_generate(struct iov_ctx *ctx, const char *name, struct iov_si
 }
 
 int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin, const char *key,
-		      const char *const *publishers, size_t count, char **ret_json)
+		      const char *const *publishers, size_t count, unsigned flags, char **ret_json)
 {
 	iov_auto(iov_signer_release) struct iov_signer signer = {0};
 	json_t *answer = NULL;
-	int rc = load_or_generate(ctx, key ? key : "registry", &signer);
+	int rc = load_or_generate(ctx, key ? key : "registry", flags, &signer);
 	if (!rc)
 		rc = iov_registry_create(ctx, path, origin, &signer, publishers, count, &answer);
 	return rc ? rc : iov_answer(ctx, answer, ret_json);

@@ -4,13 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sign/base64.h"
+#include "sign/keytext.h"
 #include "util/cleanup.h"
 
-#define ED25519 0x01 /* signature type of C2SP signed notes */
 #define KEY_SIZE 32
 #define PAIR_SIZE 64 /* libsodium signs with the seed and the public key behind it */
-#define HASH_DIGITS 8
 #define BLOB_SIZE (1 + KEY_SIZE)
 #define PRIVATE_PREFIX "PRIVATE+KEY+"
 
@@ -32,7 +30,7 @@ static uint32_t key_hash(const char *name, const uint8_t key[KEY_SIZE])
 	size_t len = strlen(name);
 	memcpy(text, name, len);
 	text[len] = '\n';
-	text[len + 1] = ED25519;
+	text[len + 1] = IOV_KEY_ED25519;
 	memcpy(text + len + 2, key, KEY_SIZE);
 	iov_sha256(text, len + 2 + KEY_SIZE, digest);
 	return (uint32_t)digest[0] << 24 | (uint32_t)digest[1] << 16 | (uint32_t)digest[2] << 8 | digest[3];
@@ -52,49 +50,18 @@ int iov_verifier_make(struct iov_ctx *ctx, const char *name, const uint8_t key[3
 	return IOV_OK;
 }
 
-/* NAME+HASH8+BASE64, the common tail of both text forms. `blob` gets what the base64 holds after its type byte. */
-static bool split(const char *text, char name[IOV_KEY_NAME_MAX + 1], char hash[HASH_DIGITS + 1], uint8_t blob[KEY_SIZE])
-{
-	const char *plus = strchr(text, '+');
-	size_t name_len = plus ? (size_t)(plus - text) : 0;
-	if (!plus || name_len > IOV_KEY_NAME_MAX || strlen(plus + 1) <= HASH_DIGITS || plus[1 + HASH_DIGITS] != '+')
-		return false;
-	memcpy(name, text, name_len);
-	name[name_len] = '\0';
-	memcpy(hash, plus + 1, HASH_DIGITS);
-	hash[HASH_DIGITS] = '\0';
-
-	uint8_t bytes[BLOB_SIZE];
-	size_t len = 0;
-	const char *base64 = plus + HASH_DIGITS + 2;
-	bool good = iov_unbase64(base64, strlen(base64), sizeof(bytes), bytes, &len) && len == BLOB_SIZE &&
-		    bytes[0] == ED25519;
-	if (good)
-		memcpy(blob, bytes + 1, KEY_SIZE);
-	sodium_memzero(bytes, sizeof(bytes));
-	return good;
-}
-
-static bool hash_is(const struct iov_verifier *verifier, const char *digits)
-{
-	char expected[HASH_DIGITS + 1];
-	snprintf(expected, sizeof(expected), "%08x", verifier->hash);
-	return !strcmp(expected, digits);
-}
-
 int iov_verifier_parse(struct iov_ctx *ctx, const char *text, struct iov_verifier *ret)
 {
-	char name[IOV_KEY_NAME_MAX + 1], hash[HASH_DIGITS + 1];
-	uint8_t key[KEY_SIZE];
-	if (!split(text, name, hash, key))
+	struct iov_keytext parts;
+	if (!iov_keytext_split(text, BLOB_SIZE, &parts))
 		return iov_error(
 			ctx, IOV_E_INPUT,
 			"'%.200s' is no verifier key; 'iovpkg key show' prints one in the form NAME+HASH+BASE64", text);
 	struct iov_verifier parsed = {.hash = 0};
-	int rc = iov_verifier_make(ctx, name, key, &parsed);
+	int rc = iov_verifier_make(ctx, parts.name, parts.blob + 1, &parsed);
 	if (rc)
 		return rc;
-	if (!hash_is(&parsed, hash))
+	if (!iov_keytext_fits(&parts, &parsed))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "verifier key '%.200s' is damaged: its hash should be %08x; copy it again", text,
 				 parsed.hash);
@@ -104,15 +71,12 @@ int iov_verifier_parse(struct iov_ctx *ctx, const char *text, struct iov_verifie
 
 char *iov_verifier_text(const struct iov_verifier *verifier)
 {
-	uint8_t blob[BLOB_SIZE] = {ED25519};
-	char base64[IOV_BASE64_SIZE(BLOB_SIZE)];
-	char *text = NULL;
+	uint8_t blob[BLOB_SIZE] = {IOV_KEY_ED25519};
 	memcpy(blob + 1, verifier->key, KEY_SIZE);
-	iov_base64(blob, sizeof(blob), base64);
-	return asprintf(&text, "%s+%08x+%s", verifier->name, verifier->hash, base64) < 0 ? NULL : text;
+	return iov_keytext_join("", verifier, blob, sizeof(blob));
 }
 
-static int signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t seed[KEY_SIZE], struct iov_signer *ret)
+int iov_signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t seed[KEY_SIZE], struct iov_signer *ret)
 {
 	uint8_t public[KEY_SIZE], pair[PAIR_SIZE];
 	crypto_sign_ed25519_seed_keypair(public, pair, seed);
@@ -133,7 +97,7 @@ int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer
 		return iov_error(ctx, IOV_E_INTERNAL, "no random bytes for key '%s': this system has none to give",
 				 name);
 	randombytes_buf(seed, sizeof(seed));
-	int rc = signer_from_seed(ctx, name, seed, ret);
+	int rc = iov_signer_from_seed(ctx, name, seed, ret);
 	sodium_memzero(seed, sizeof(seed));
 	return rc;
 }
@@ -141,38 +105,28 @@ int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer
 /* The text itself stays out of every error: it is a secret. */
 int iov_signer_parse(struct iov_ctx *ctx, const char *text, struct iov_signer *ret)
 {
-	char name[IOV_KEY_NAME_MAX + 1], hash[HASH_DIGITS + 1];
-	uint8_t seed[KEY_SIZE];
+	iov_auto(iov_keytext_release) struct iov_keytext parts = {.name = ""};
+	iov_auto(iov_signer_release) struct iov_signer parsed = {.seed = {0}};
 	size_t skip = strlen(PRIVATE_PREFIX);
-	if (strncmp(text, PRIVATE_PREFIX, skip) != 0 || !split(text + skip, name, hash, seed))
+	if (strncmp(text, PRIVATE_PREFIX, skip) != 0 || !iov_keytext_split(text + skip, BLOB_SIZE, &parts))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "this is no signer key; it has the form " PRIVATE_PREFIX "NAME+HASH+BASE64");
-	struct iov_signer parsed = {.seed = {0}};
-	int rc = signer_from_seed(ctx, name, seed, &parsed);
-	sodium_memzero(seed, sizeof(seed));
+	int rc = iov_signer_from_seed(ctx, parts.name, parts.blob + 1, &parsed);
 	if (rc)
 		return rc;
-	if (hash_is(&parsed.verifier, hash))
-		*ret = parsed;
-	else
-		rc = iov_error(ctx, IOV_E_INPUT,
-			       "signer key '%s' is damaged: its hash should be %08x; restore it from a copy", name,
-			       parsed.verifier.hash);
-	iov_signer_release(&parsed);
-	return rc;
+	if (!iov_keytext_fits(&parts, &parsed.verifier))
+		return iov_error(ctx, IOV_E_INPUT,
+				 "signer key '%s' is damaged: its hash should be %08x; restore it from a copy",
+				 parts.name, parsed.verifier.hash);
+	*ret = parsed;
+	return IOV_OK;
 }
 
-/* Put together by hand: printf would leave copies of the seed in buffers that nobody cleanses. */
 char *iov_signer_text(const struct iov_signer *signer)
 {
-	size_t head = strlen(PRIVATE_PREFIX) + strlen(signer->verifier.name) + HASH_DIGITS + 2;
-	char *text = malloc(head + IOV_BASE64_SIZE(BLOB_SIZE));
-	if (!text)
-		return NULL;
-	uint8_t blob[BLOB_SIZE] = {ED25519};
+	uint8_t blob[BLOB_SIZE] = {IOV_KEY_ED25519};
 	memcpy(blob + 1, signer->seed, KEY_SIZE);
-	sprintf(text, PRIVATE_PREFIX "%s+%08x+", signer->verifier.name, signer->verifier.hash);
-	iov_base64(blob, sizeof(blob), text + head);
+	char *text = iov_keytext_join(PRIVATE_PREFIX, &signer->verifier, blob, sizeof(blob));
 	sodium_memzero(blob, sizeof(blob));
 	return text;
 }

@@ -2,8 +2,8 @@
  * Ed25519 keys in the text forms of C2SP signed notes (https://c2sp.org/signed-note):
  *   verifier key  NAME+HASH8+BASE64(0x01 || public key)
  *   signer key    PRIVATE+KEY+NAME+HASH8+BASE64(0x01 || seed)
- * HASH8 is the first four bytes of SHA-256(NAME "\n" 0x01 public key), in hex. Key files live in
- * <root>/etc/iovpkg/keys/NAME.key (0600) and NAME.pub.
+ * HASH8 is the first four bytes of SHA-256(NAME "\n" 0x01 public key), in hex. Key files (keyfile.h) hold a signer key
+ * as it is, or encrypted with a passphrase (keybox.h).
  */
 #ifndef IOV_SIGN_KEY_H
 #define IOV_SIGN_KEY_H
@@ -29,14 +29,10 @@ int iov_verifier_make(struct iov_ctx *ctx, const char *name, const uint8_t key[3
 int iov_verifier_parse(struct iov_ctx *ctx, const char *text, struct iov_verifier *ret);
 char *iov_verifier_text(const struct iov_verifier *verifier); /* owned by the caller */
 int iov_signer_generate(struct iov_ctx *ctx, const char *name, struct iov_signer *ret);
+int iov_signer_from_seed(struct iov_ctx *ctx, const char *name, const uint8_t seed[32], struct iov_signer *ret);
 int iov_signer_parse(struct iov_ctx *ctx, const char *text, struct iov_signer *ret);
 char *iov_signer_text(const struct iov_signer *signer); /* a secret: cleanse it before it is freed */
 void iov_signer_release(struct iov_signer *signer);
-
-/* Key files. Load takes a key's name, or a path (anything with a '/'); refuses a file that others can read. Save never
- * overwrites. */
-int iov_signer_load(struct iov_ctx *ctx, const char *name_or_path, struct iov_signer *ret);
-int iov_signer_save(struct iov_ctx *ctx, const struct iov_signer *signer);
 
 /* Raw Ed25519 over bytes. */
 void iov_sign(const struct iov_signer *signer, const void *data, size_t len, uint8_t ret[64]);

@@ -132,14 +132,15 @@ static int refuse(struct iov_ctx *ctx, const char *what, const char *why)
 	return iov_error(ctx, IOV_E_UNTRUSTED, "%s is no signed note: %s; fetch it again from its source", what, why);
 }
 
-int iov_note_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_note_text *ret)
+static int parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, bool prepared,
+		 struct iov_note_text *ret)
 {
 	if (len > IOV_NOTE_MAX)
 		return refuse(ctx, what, "it is longer than 1 MiB");
 	if (!is_text(data, len))
 		return refuse(ctx, what, "it is not plain UTF-8 text");
 	const char *empty = last_empty_line(data, len);
-	if (!empty || empty + 1 == data + len)
+	if (!empty || (empty + 1 == data + len && !prepared))
 		return refuse(ctx, what, "it has no signatures");
 
 	iov_auto(iov_note_text_release) struct iov_note_text note = {.len = (size_t)(empty - data)};
@@ -153,6 +154,17 @@ int iov_note_parse(struct iov_ctx *ctx, const char *what, const char *data, size
 	*ret = note;
 	note = (struct iov_note_text){0};
 	return IOV_OK;
+}
+
+int iov_note_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_note_text *ret)
+{
+	return parse(ctx, what, data, len, false, ret);
+}
+
+int iov_note_parse_prepared(struct iov_ctx *ctx, const char *what, const char *data, size_t len,
+			    struct iov_note_text *ret)
+{
+	return parse(ctx, what, data, len, true, ret);
 }
 
 void iov_note_text_release(struct iov_note_text *note)
@@ -265,4 +277,24 @@ json_t *iov_note_lines(const char *note, size_t len, size_t text_len)
 		at += line + 1;
 	}
 	return lines;
+}
+
+int iov_note_cosign(struct iov_ctx *ctx, const char *what, const char *data, size_t len,
+		    const struct iov_signer *signer, struct iov_buf *ret, bool *ret_again)
+{
+	iov_auto(iov_note_text_release) struct iov_note_text note = {0};
+	iov_auto(iov_free_ptr) char *line = NULL;
+	int rc = iov_note_parse_prepared(ctx, what, data, len, &note);
+	if (!rc && note.n_signatures == IOV_NOTE_SIGNATURES_MAX)
+		rc = iov_error(ctx, IOV_E_INPUT, "%s has %d signatures already, and no more are read", what,
+			       IOV_NOTE_SIGNATURES_MAX);
+	if (!rc)
+		rc = iov_note_sign_line(ctx, signer, note.text, note.len, &line);
+	if (rc)
+		return rc;
+	*ret_again = iov_note_count_signers(&note, &signer->verifier, 1) > 0;
+	iov_buf_add(ret, data, len);
+	if (!*ret_again)
+		iov_buf_printf(ret, "%s\n", line);
+	return iov_buf_failed(ret) ? iov_oom(ctx) : IOV_OK;
 }

@@ -26,6 +26,12 @@ struct iov_note_text {
 
 /* Takes a note apart without judging its signatures. IOV_E_UNTRUSTED on any deviation from the format. */
 int iov_note_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_note_text *ret);
+/* The same for a document prepared for signatures: a text, an empty line, and no signature yet or some. */
+int iov_note_parse_prepared(struct iov_ctx *ctx, const char *what, const char *data, size_t len,
+			    struct iov_note_text *ret);
+/* The note with one more signature; *ret_again: the key had signed it already, and nothing is added. */
+int iov_note_cosign(struct iov_ctx *ctx, const char *what, const char *data, size_t len,
+		    const struct iov_signer *signer, struct iov_buf *ret, bool *ret_again);
 void iov_note_text_release(struct iov_note_text *note);
 /* How many *different* keys of the list have a good signature on it. */
 size_t iov_note_count_signers(const struct iov_note_text *note, const struct iov_verifier *keys, size_t count);

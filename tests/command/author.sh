@@ -27,7 +27,7 @@ fresh; sed -i '1i #include "/etc/shadow"' "$module/src/rejected.bpf.c"
 refuses "the build sees nothing of the host" 15 "shadow" build
 if grep -q "root" "$out"; then fail "and tells nothing of it"; else pass "and tells nothing of it"; fi
 refuses "publish without a key" 4 "key" author publish "$top/bpf-samples/flow-table" --registry "$tmp/none.git" --key missing
-refuses "publish to what is no registry" 4 "none.git" bash -c "'$IOVPKG' --root '$tmp/author' key generate k >/dev/null; '$IOVPKG' --root '$tmp/author' publish '$top/bpf-samples/flow-table' --registry '$tmp/none.git' --key k"
-says "a key is made once" "verifier" author key generate another --json
-refuses "and never overwritten" 5 "another" author key generate another
+refuses "publish to what is no registry" 4 "none.git" bash -c "'$IOVPKG' --root '$tmp/author' key generate k --plain >/dev/null; '$IOVPKG' --root '$tmp/author' publish '$top/bpf-samples/flow-table' --registry '$tmp/none.git' --key k"
+says "a key is made once" "verifier" author key generate another --plain --json
+refuses "and never overwritten" 5 "another" author key generate another --plain
 says "keys are listed" another author key list

@@ -20,4 +20,4 @@ says "status of a host with nothing" "" host status
 equal "as JSON" "$(host status --json | jq -c .instances)" "[]"
 host info nothing --json >"$tmp/json" 2>/dev/null
 equal "errors are JSON too" "$(jq -r .error.code "$tmp/json")" 4
-refuses "a root that cannot be written" 12 "/proc" "$IOVPKG" --root /proc/nothing key generate x
+refuses "a root that cannot be written" 12 "/proc" "$IOVPKG" --root /proc/nothing key generate x --plain

@@ -3,12 +3,12 @@
 . "$(dirname "$0")/../lib/test.sh"
 for tool in jq git; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
 registry=$tmp/registry.git
-check "registry init" author registry init "$registry" --origin test.example/modules --key test
+check "registry init" author registry init "$registry" --origin test.example/modules --key test --plain
 says "it is a bare git repository" true git -C "$registry" rev-parse --is-bare-repository
 for file in registry.yaml root/1.note head.note checkpoint; do
 	check "with $file" git -C "$registry" cat-file -e "main:$file"
 done
-refuses "init where something is" 5 "$registry" author registry init "$registry" --origin test.example/modules --key test
+refuses "init where something is" 5 "$registry" author registry init "$registry" --origin test.example/modules --key test --plain
 
 says "publish says what it did" 1.0.0 author publish "$top/bpf-samples/flow-table" --registry "$registry" --key test
 check "publishing the same bytes again is success" author publish "$top/bpf-samples/flow-table" --registry "$registry" --key test
@@ -16,7 +16,7 @@ cp -r "$top/bpf-samples/flow-table" "$tmp/changed"
 echo "/* changed */" >>"$tmp/changed/src/flow_table.bpf.c"
 refuses "other bytes under a published version" 5 "flow-table" author publish "$tmp/changed" --registry "$registry" --key test
 check "publish a dependent" author publish "$top/bpf-samples/flow-count" --registry "$registry" --key test
-author key generate stranger >"$out" 2>&1
+author key generate stranger --plain >"$out" 2>&1
 sed 's/^name: .*/name: flow-other/' "$top/bpf-samples/flow-table/iov.yaml" >"$tmp/changed/iov.yaml"
 refuses "a publisher whom the root does not know" 6 "stranger" author publish "$tmp/changed" --registry "$registry" --key stranger
 

@@ -41,7 +41,7 @@ submits() { # URL: a publisher elsewhere has a key that the registry knows, and 
 	check "$transport: the client sees it" client install "flow-table@=1.0.$patch" --no-load
 }
 
-check "registry init" author registry init "$registry" --origin test.example/modules --key test
+check "registry init" author registry init "$registry" --origin test.example/modules --key test --plain
 check "the first release" publish flow-table
 
 # ---- https

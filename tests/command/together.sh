@@ -13,7 +13,7 @@ at_once() {
 }
 log_size() { git -C "$registry" show main:checkpoint | sed -n 2p; }
 
-check "registry init" author registry init "$registry" --origin test.example/modules --key test
+check "registry init" author registry init "$registry" --origin test.example/modules --key test --plain
 commands=()
 for i in $(seq -w $publishers); do
 	cp -r "$top/bpf-samples/flow-table" "$tmp/tiny-$i"

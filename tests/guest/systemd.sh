@@ -14,7 +14,7 @@ prepare() {
 	cp -r "$top/tests/modules/watched" "$tmp/watched"
 	sed -i '/^health:/,$d' "$tmp/watched/iov.yaml"
 	echo 'maps: {persist: [totals, by_port, .bss]}' >>"$tmp/watched/iov.yaml"
-	author registry init "$disk/registry.git" --origin test.example/modules --key test || return 1
+	author registry init "$disk/registry.git" --origin test.example/modules --key test --plain || return 1
 	for module in "$tmp/watched" "$top/bpf-samples/xdp-guard"; do
 		author publish "$module" --registry "$disk/registry.git" --key test --with-object || return 1
 	done

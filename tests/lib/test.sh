@@ -59,7 +59,7 @@ need_bpf() {
 #   registry=PATH  author ...  host ...
 setup_registry() {
 	registry=$tmp/registry.git
-	author registry init "$registry" --origin test.example/modules --key test >"$out" 2>&1 || { fail "registry init"; exit 1; }
+	author registry init "$registry" --origin test.example/modules --key test --plain >"$out" 2>&1 || { fail "registry init"; exit 1; }
 	local one
 	for one in "$@"; do publish "$one" || { fail "publish $one"; exit 1; }; done
 	host registry add test "$registry" --yes >"$out" 2>&1 || { fail "registry add"; exit 1; }

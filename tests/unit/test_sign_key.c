@@ -4,7 +4,8 @@
 #include <sys/stat.h>
 
 #include "sign/base64.h"
-#include "sign/key.h"
+#include "sign/keybox.h"
+#include "sign/keyfile.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "vectors.h"
@@ -254,6 +255,161 @@ START_TEST(wycheproof_vectors)
 }
 END_TEST
 
+/* ---- encrypted keys ---- */
+
+/* PRIVATE under the passphrase "correct horse", put together by another program as docs/keys.md has it. */
+#define SEALED_ELSEWHERE                                                                                               \
+	"ENCRYPTED+KEY+PeterNeumann+c74f20a3+AQEaXNkHFDw4TEHoMMW84SqogX7FZJqqvy"                                       \
+	"wxOIs1stdE1gAAAAIAAABAAAECAwQFBgcICQoLDA0ODwABAgMEBQYHCAkKCwwNDg8QERITFBUWF0BKy8/2YfBjH0"                     \
+	"sGs4DBLPbZPZciBzGZ5n4zorZ/F35sfineyLqbsrtLhvmdtqGBIA=="
+
+static int seal(const struct iov_signer *signer, const char *passphrase, struct iov_keybox *box)
+{
+	*box = (struct iov_keybox){.passes = 1, .memory = IOV_KEYBOX_MEMORY_MIN};
+	return iov_keybox_seal(ctx, signer, passphrase, box);
+}
+
+START_TEST(a_passphrase_opens_what_it_sealed)
+{
+	struct iov_keybox box, again;
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	iov_auto(iov_signer_release) struct iov_signer opened = {0};
+	unit_ok(ctx, iov_signer_parse(ctx, PRIVATE, &signer));
+	unit_ok(ctx, seal(&signer, "correct horse", &box));
+	iov_auto(iov_free_ptr) char *text = iov_keybox_text(&box);
+	ck_assert(iov_is_keybox(text) && !iov_is_keybox(PRIVATE));
+	ck_assert_int_eq(strncmp(text, "ENCRYPTED+KEY+PeterNeumann+c74f20a3+AQ", 38), 0);
+	unit_ok(ctx, iov_keybox_parse(ctx, text, &again));
+	iov_auto(iov_free_ptr) char *twice = iov_keybox_text(&again);
+	ck_assert_str_eq(text, twice);
+	unit_ok(ctx, iov_keybox_open(ctx, &again, "correct horse", &opened));
+	ck_assert_mem_eq(opened.seed, signer.seed, sizeof(signer.seed));
+	ck_assert_mem_eq(&opened.verifier, &signer.verifier, sizeof(signer.verifier));
+	unit_fails(ctx, iov_keybox_open(ctx, &again, "correct hors", &opened), IOV_E_PERMISSION,
+		   "wrong passphrase for key 'PeterNeumann'");
+}
+END_TEST
+
+START_TEST(a_key_sealed_elsewhere_opens)
+{
+	struct iov_keybox box;
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	iov_auto(iov_signer_release) struct iov_signer opened = {0};
+	unit_ok(ctx, iov_signer_parse(ctx, PRIVATE, &signer));
+	unit_ok(ctx, iov_keybox_parse(ctx, SEALED_ELSEWHERE, &box));
+	ck_assert_uint_eq(box.passes, 2);
+	ck_assert_uint_eq(box.memory, 64);
+	unit_ok(ctx, iov_keybox_open(ctx, &box, "correct horse", &opened));
+	ck_assert_mem_eq(opened.seed, signer.seed, sizeof(signer.seed));
+}
+END_TEST
+
+/* Every byte is bound: the name and the costs too. */
+START_TEST(a_changed_box_does_not_open)
+{
+	struct iov_keybox box;
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	unit_ok(ctx, iov_signer_parse(ctx, PRIVATE, &signer));
+	unit_ok(ctx, seal(&signer, "p", &box));
+	uint8_t *const places[] = {&box.salt[0], &box.nonce[23], &box.sealed[0], &box.sealed[47], &box.verifier.key[5]};
+	for (size_t i = 0; i < IOV_COUNT(places); i++) {
+		*places[i] ^= 1;
+		unit_fails(ctx, iov_keybox_open(ctx, &box, "p", &signer), IOV_E_PERMISSION, "wrong passphrase");
+		*places[i] ^= 1;
+	}
+	box.verifier.name[0] = 'p';
+	unit_fails(ctx, iov_keybox_open(ctx, &box, "p", &signer), IOV_E_PERMISSION, "wrong passphrase");
+	box.verifier.name[0] = 'P';
+	unit_ok(ctx, iov_keybox_open(ctx, &box, "p", &signer));
+}
+END_TEST
+
+START_TEST(encrypted_keys_have_limits)
+{
+	static const struct {
+		uint32_t passes, memory;
+		enum iov_code code;
+	} cases[] = {
+		{0, 64, IOV_E_INPUT},
+		{1, 7, IOV_E_INPUT},
+		{IOV_KEYBOX_PASSES_MAX + 1, 64, IOV_E_INPUT},
+		{1, IOV_KEYBOX_MEMORY_MAX + 1, IOV_E_INPUT},
+		{UINT32_MAX, UINT32_MAX, IOV_E_INPUT},
+		{IOV_KEYBOX_PASSES_MAX, IOV_KEYBOX_MEMORY_MAX, IOV_OK},
+	};
+	struct iov_keybox box, parsed;
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	unit_ok(ctx, iov_signer_parse(ctx, PRIVATE, &signer));
+	unit_ok(ctx, seal(&signer, "p", &box));
+	for (size_t i = 0; i < IOV_COUNT(cases); i++) {
+		box.passes = cases[i].passes;
+		box.memory = cases[i].memory;
+		iov_auto(iov_free_ptr) char *text = iov_keybox_text(&box);
+		ck_assert_int_eq(iov_keybox_parse(ctx, text, &parsed), cases[i].code);
+	}
+	unit_fails(ctx, iov_keybox_parse(ctx, "ENCRYPTED+KEY+x", &parsed), IOV_E_INPUT, "this is no encrypted key");
+	unit_fails(ctx, iov_keybox_parse(ctx, PRIVATE, &parsed), IOV_E_INPUT, "this is no encrypted key");
+}
+END_TEST
+
+/* Answers one after the other, as somebody at the terminal. */
+static const char *const *answers;
+static unsigned asked;
+
+static bool answer(const char *key, bool fresh, unsigned attempt, char *ret, void *data)
+{
+	(void)data;
+	(void)fresh;
+	(void)attempt;
+	ck_assert_str_eq(key, "alice");
+	asked++;
+	if (!*answers)
+		return false;
+	strcpy(ret, *answers++);
+	return true;
+}
+
+START_TEST(passphrases_are_asked_for)
+{
+	struct iov_verifier verifier;
+	bool encrypted = false;
+	iov_auto(iov_signer_release) struct iov_signer signer = {0};
+	iov_auto(iov_signer_release) struct iov_signer loaded = {0};
+	const char *const good[] = {"one", "one", NULL}, *const third[] = {"two", "", "one", NULL};
+	const char *const wrong[] = {"two", NULL}, *const change[] = {"one", "three", NULL}, *const last[] = {"three"};
+	const char *const empty[] = {"", NULL};
+	unit_ok(ctx, iov_signer_generate(ctx, "alice", &signer));
+	unit_fails(ctx, iov_signer_save_encrypted(ctx, &signer), IOV_E_DECLINED, "there is no terminal to ask at");
+	ctx->config.passphrase = answer;
+	answers = empty;
+	unit_fails(ctx, iov_signer_save_encrypted(ctx, &signer), IOV_E_USAGE, "is empty");
+	answers = good;
+	unit_ok(ctx, iov_signer_save_encrypted(ctx, &signer));
+	unit_ok(ctx, iov_signer_load(ctx, "alice", &loaded));
+	ck_assert_mem_eq(loaded.seed, signer.seed, sizeof(signer.seed));
+	answers = third;
+	unit_ok(ctx, iov_signer_load(ctx, "alice", &loaded));
+	answers = wrong;
+	unit_fails(ctx, iov_signer_load(ctx, "alice", &loaded), IOV_E_PERMISSION, "wrong passphrase for key 'alice'");
+	answers = change;
+	unit_ok(ctx, iov_signer_change(ctx, "alice", true));
+	answers = last;
+	unit_ok(ctx, iov_signer_load(ctx, "alice", &loaded));
+	asked = 0;
+	unit_ok(ctx, iov_verifier_load(ctx, "alice", &verifier, &encrypted));
+	ck_assert(encrypted && asked == 0);
+	ck_assert_mem_eq(&verifier, &signer.verifier, sizeof(verifier));
+	answers = last;
+	unit_ok(ctx, iov_signer_change(ctx, "alice", false));
+	asked = 0;
+	unit_ok(ctx, iov_signer_load(ctx, "alice", &loaded));
+	ck_assert_uint_eq(asked, 0);
+	ck_assert_mem_eq(loaded.seed, signer.seed, sizeof(signer.seed));
+	unit_ok(ctx, iov_signer_retire(ctx, "alice"));
+	unit_fails(ctx, iov_signer_load(ctx, "alice", &loaded), IOV_E_NOT_FOUND, "key 'alice' is revoked");
+}
+END_TEST
+
 Suite *suite_sign_key(void)
 {
 	Suite *suite = suite_create("sign_key");
@@ -270,6 +426,11 @@ Suite *suite_sign_key(void)
 	tcase_add_test(tests, names_that_are_no_file_names_are_not_saved);
 	tcase_add_test(tests, base64_has_one_spelling);
 	tcase_add_test(tests, wycheproof_vectors);
+	tcase_add_test(tests, a_passphrase_opens_what_it_sealed);
+	tcase_add_test(tests, a_key_sealed_elsewhere_opens);
+	tcase_add_test(tests, a_changed_box_does_not_open);
+	tcase_add_test(tests, encrypted_keys_have_limits);
+	tcase_add_test(tests, passphrases_are_asked_for);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

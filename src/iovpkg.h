@@ -241,6 +241,18 @@ int iov_pack(struct iov_ctx *ctx, const char *dir, const char *output, bool with
  * a registry's name). */
 int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
 		unsigned flags, char **ret_json);
+/* Withdraws a release, "NAME@VERSION", so that nobody gets it anew; and takes that back. Signed with `key` (NULL: the
+ * only one) and submitted like a release. Flags: IOV_DRY_RUN. */
+int iov_yank(struct iov_ctx *ctx, const char *release, const char *reason, const char *registry, const char *key,
+	     unsigned flags, char **ret_json);
+int iov_unyank(struct iov_ctx *ctx, const char *release, const char *registry, const char *key, unsigned flags,
+	       char **ret_json);
+/* Tells whoever uses these releases, "NAME" or "NAME@REQUIREMENT", that they should not, and what to use instead
+ * (`successor`, a module; NULL: nothing); and takes that back. Flags: IOV_DRY_RUN. */
+int iov_deprecate(struct iov_ctx *ctx, const char *releases, const char *text, const char *successor,
+		  const char *registry, const char *key, unsigned flags, char **ret_json);
+int iov_undeprecate(struct iov_ctx *ctx, const char *releases, const char *registry, const char *key, unsigned flags,
+		    char **ret_json);
 
 #ifdef __cplusplus
 }

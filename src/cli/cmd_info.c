@@ -142,6 +142,19 @@ static void add_dependencies(struct cli_table *table, const json_t *release, con
 	cli_table_add(table, CLI_PLAIN, "%s", text.len ? text.data : cli_dash(look));
 }
 
+static void add_standing(struct cli_table *table, const json_t *release)
+{
+	const char *yanked = cli_text(release, "yanked"), *deprecated = cli_text(release, "deprecated");
+	const char *successor = cli_text(release, "successor");
+	if (*yanked)
+		cli_table_add(table, CLI_BAD, "yanked: %s", yanked);
+	else if (*deprecated)
+		cli_table_add(table, CLI_CAUTION, "deprecated: %s%s%s", deprecated, *successor ? "; use " : "",
+			      successor);
+	else
+		cli_table_add(table, CLI_PLAIN, "%s", "");
+}
+
 static void add_release(struct cli_table *table, const json_t *release, const struct cli_look *look)
 {
 	iov_auto(iov_buf_release) struct iov_buf size = {0};
@@ -151,7 +164,7 @@ static void add_release(struct cli_table *table, const json_t *release, const st
 	cli_table_add(table, CLI_PLAIN, "%.10s", cli_text(release, "published"));
 	cli_table_add(table, CLI_PLAIN, "%s", size.data);
 	add_dependencies(table, release, look);
-	cli_table_add(table, CLI_BAD, "%s%s", *yanked ? "yanked: " : "", yanked);
+	add_standing(table, release);
 }
 
 static void add_releases(const struct cli_look *look, const json_t *info, struct iov_buf *out)

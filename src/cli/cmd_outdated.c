@@ -32,6 +32,18 @@ static void add_reasons(const json_t *module, struct iov_buf *out)
 			      i ? "" : "is held back: ", json_string_value(reason));
 }
 
+static void add_standing(const json_t *module, struct iov_buf *out)
+{
+	const char *name = cli_text(module, "name"), *installed = cli_text(module, "installed");
+	const char *yanked = cli_text(module, "yanked"), *deprecated = cli_text(module, "deprecated");
+	const char *successor = cli_text(module, "successor");
+	if (*yanked)
+		cli_show_line(out, "%s %s is yanked: %s", name, installed, yanked);
+	if (*deprecated)
+		cli_show_line(out, "%s %s is deprecated: %s%s%s%s", name, installed, deprecated,
+			      *successor ? "; use " : "", successor, *successor ? " instead" : "");
+}
+
 static void show(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
 {
 	static const struct cli_column columns[] = {
@@ -44,6 +56,7 @@ static void show(const struct cli_look *look, const json_t *answer, struct iov_b
 	json_array_foreach(modules, i, module) {
 		add_row(&table, module);
 		add_reasons(module, &reasons);
+		add_standing(module, &reasons);
 	}
 	if (json_array_size(modules))
 		cli_table_print(&table, look, out);
@@ -69,7 +82,9 @@ const struct cli_command cli_cmd_outdated = {
 	.description =
 		"Lists the installed modules of which there are newer releases: the version that is installed, the "
 		"one that 'iovpkg upgrade' would bring, and the newest of all. Where the newest would not come, the "
-		"facts that stand against it follow: what was asked for, what other modules need, a pin.",
+		"facts that stand against it follow: what was asked for, what other modules need, a pin. Installed "
+		"releases "
+		"that were yanked or deprecated since are listed too, with the reason and the module to use instead.",
 	.options = options,
 	.examples = examples,
 	.run = run,

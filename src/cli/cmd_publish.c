@@ -8,13 +8,7 @@ static const struct cli_argument arguments[] = {
 };
 
 static const struct cli_option options[] = {
-	{.name = "registry",
-	 .letter = 'r',
-	 .kind = CLI_TEXT,
-	 .completes = CLI_NAMES_REGISTRIES,
-	 .value = "REGISTRY",
-	 .help = "a registry's name, path or URL; by default the only one that is known",
-	 .to = offsetof(struct cli_values, registry)},
+	CLI_OPTION_REGISTRY,
 	CLI_OPTION_KEY("by default the only one here"),
 	CLI_OPTION_WITH_OBJECT,
 	{.name = "dry-run",

@@ -178,7 +178,8 @@ static void show_accept(const struct cli_look *look, const json_t *answer, struc
 	size_t i;
 	json_t *row;
 	json_array_foreach(json_object_get(answer, "accepted"), i, row) {
-		cli_show_line(out, "accepted %s %s", cli_text(row, "name"), cli_text(row, "version"));
+		cli_show_line(out, "accepted %s %s %s", cli_text(row, "kind"), cli_text(row, "name"),
+			      cli_text(row, "version"));
 	}
 	json_array_foreach(json_object_get(answer, "refused"), i, row) {
 		cli_add_styled(out, look, CLI_BAD, "refused");

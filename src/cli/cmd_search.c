@@ -12,6 +12,17 @@ static const struct cli_example examples[] = {
 	{0},
 };
 
+static void add_summary(struct cli_table *table, const json_t *module)
+{
+	const char *summary = cli_text(module, "summary");
+	if (*cli_text(module, "yanked"))
+		cli_table_add(table, CLI_BAD, "yanked; %s", summary);
+	else if (*cli_text(module, "deprecated"))
+		cli_table_add(table, CLI_CAUTION, "deprecated; %s", summary);
+	else
+		cli_table_add(table, CLI_PLAIN, "%s", summary);
+}
+
 static void show(const struct cli_look *look, const json_t *found, struct iov_buf *out)
 {
 	static const struct cli_column columns[] = {
@@ -30,7 +41,7 @@ static void show(const struct cli_look *look, const json_t *found, struct iov_bu
 		cli_table_add(&table, CLI_PLAIN, "%s", cli_text(module, "version"));
 		cli_table_add(&table, *installed ? CLI_GOOD : CLI_PLAIN, "%s", *installed ? installed : cli_dash(look));
 		cli_table_add(&table, CLI_PLAIN, "%s", cli_text(module, "registry"));
-		cli_table_add(&table, CLI_PLAIN, "%s", cli_text(module, "summary"));
+		add_summary(&table, module);
 	}
 	if (table.n_cells)
 		cli_table_print(&table, look, out);

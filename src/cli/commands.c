@@ -39,6 +39,9 @@ const struct cli_command *const cli_commands[] = {
 	&cli_cmd_build,
 	&cli_cmd_pack,
 	&cli_cmd_publish,
+	&cli_cmd_yank,
+	&cli_cmd_unyank,
+	&cli_cmd_deprecate,
 	&cli_cmd_help,
 	NULL,
 };

@@ -53,7 +53,8 @@ bool cli_command_check_words(const struct cli_command *command, const struct cli
 extern const struct cli_command cli_cmd_install, cli_cmd_remove, cli_cmd_upgrade, cli_cmd_rollback, cli_cmd_load,
 	cli_cmd_unload, cli_cmd_status, cli_cmd_list, cli_cmd_search, cli_cmd_info, cli_cmd_verify, cli_cmd_doctor,
 	cli_cmd_gc, cli_cmd_events, cli_cmd_registry, cli_cmd_key, cli_cmd_build, cli_cmd_pack, cli_cmd_publish,
-	cli_cmd_restore, cli_cmd_save, cli_cmd_facts, cli_cmd_check, cli_cmd_help, cli_cmd_tree, cli_cmd_why,
-	cli_cmd_outdated, cli_cmd_pin, cli_cmd_unpin, cli_cmd_apply, cli_cmd_lock;
+	cli_cmd_yank, cli_cmd_unyank, cli_cmd_deprecate, cli_cmd_restore, cli_cmd_save, cli_cmd_facts, cli_cmd_check,
+	cli_cmd_help, cli_cmd_tree, cli_cmd_why, cli_cmd_outdated, cli_cmd_pin, cli_cmd_unpin, cli_cmd_apply,
+	cli_cmd_lock;
 
 #endif

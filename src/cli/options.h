@@ -44,8 +44,8 @@ struct cli_list {
 struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
-	const char *alias, *fingerprint, *key, *origin, *output, *passphrase_fd, *registry;
-	bool plain, dry_run, fix, latest, locked, lossy, renew, no_health, no_load, with_importers, with_object;
+	const char *alias, *fingerprint, *key, *origin, *output, *passphrase_fd, *reason, *registry, *successor, *text;
+	bool plain, dry_run, fix, latest, locked, lossy, renew, no_health, no_load, undo, with_importers, with_object;
 	uint64_t count, days, keep, min_age;
 	struct cli_list against, facts, imports, publishers, settings;
 	struct cli_list words; /* what is no option */
@@ -116,6 +116,12 @@ struct cli_option {
 	{                                                                                                              \
 		.name = "plain", .help = "make a key pair without a passphrase, for a host where nobody can type one", \
 		.to = offsetof(struct cli_values, plain)                                                               \
+	}
+#define CLI_OPTION_REGISTRY                                                                                            \
+	{                                                                                                              \
+		.name = "registry", .letter = 'r', .kind = CLI_TEXT, .completes = CLI_NAMES_REGISTRIES,                \
+		.value = "REGISTRY", .help = "a registry's name, path or URL; by default the only one that is known",  \
+		.to = offsetof(struct cli_values, registry)                                                            \
 	}
 #define CLI_OPTION_WITH_OBJECT                                                                                         \
 	{                                                                                                              \

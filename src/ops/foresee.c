@@ -27,8 +27,7 @@ static int release_of(struct iov_ctx *ctx, json_t *record, struct iov_release **
 	return line ? iov_release_from_json(ctx, line, ret) : iov_oom(ctx);
 }
 
-/* This host's name for the registry at `url`; NULL: it is none of those configured. Borrowed from `list`. */
-static const char *name_of(const json_t *list, const char *url)
+const char *iov_publish_name(const json_t *list, const char *url)
 {
 	size_t i;
 	json_t *one;
@@ -57,7 +56,7 @@ static int ask_remote(struct iov_ctx *ctx, const char *url, const struct iov_rel
 	iov_auto(iov_json_release) json_t *list = NULL;
 	iov_auto(iov_registries_close) struct iov_registries *registries = NULL;
 	int rc = iov_registry_describe_all(ctx, &list);
-	const char *name = rc ? NULL : name_of(list, url);
+	const char *name = rc ? NULL : iov_publish_name(list, url);
 	if (rc || !name)
 		return rc;
 	rc = iov_registries_open(ctx, &registries);

@@ -5,6 +5,7 @@
 #include "engine/btf_cache.h"
 #include "fetch/fetch.h"
 #include "ops/party.h"
+#include "ops/standing.h"
 #include "store/store.h"
 #include "util/cleanup.h"
 
@@ -198,6 +199,8 @@ static int take_all(struct iov_edit *edit, const struct iov_choose *choose, cons
 		    size_t count)
 {
 	int rc = tell_all_pinned(edit->ctx, choose);
+	if (!rc)
+		rc = iov_standing_warn(edit->ctx, choose, edit->from, chosen, count);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = take_release(edit, choose->registries, chosen[i]);
 	if (rc)

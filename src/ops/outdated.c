@@ -1,9 +1,10 @@
-/* outdated: what an upgrade would bring, and what keeps the newest releases away. */
+/* outdated: what an upgrade would bring, what keeps the newest releases away, and what should no longer be used. */
 #include <string.h>
 
 #include "ops/choose.h"
 #include "ops/edit.h"
 #include "ops/party.h"
+#include "ops/standing.h"
 #include "state/generations.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -91,7 +92,7 @@ static int add_reasons(struct outlook *outlook, const struct iov_installed *one,
 }
 
 static int add_row(struct outlook *outlook, const struct iov_installed *one, const struct iov_release *newest,
-		   json_t *list)
+		   const struct iov_release *now, json_t *list)
 {
 	const struct iov_manifest *manifest = one->release->manifest;
 	iov_auto(iov_json_release) json_t *reasons = json_array();
@@ -106,7 +107,9 @@ static int add_row(struct outlook *outlook, const struct iov_installed *one, con
 	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:b, s:O}", "name", manifest->name, "installed",
 				manifest->version.text, "fits", fits->manifest->version.text, "newest",
 				newest->manifest->version.text, "pinned", one->pinned, "held_by", reasons);
-	return json_array_append_new(list, row) ? iov_oom(outlook->ctx) : IOV_OK;
+	if (!row || json_array_append_new(list, row))
+		return iov_oom(outlook->ctx);
+	return iov_standing_describe(outlook->ctx, now, row);
 }
 
 static int look_at(struct outlook *outlook, const struct iov_installed *one, json_t *list)
@@ -120,8 +123,10 @@ static int look_at(struct outlook *outlook, const struct iov_installed *one, jso
 	if (rc)
 		return rc;
 	const struct iov_release *newest = iov_choose_newest(releases, count);
+	const struct iov_release *now = iov_standing_find(releases, count, one->release);
 	bool outdated = iov_version_compare(&newest->manifest->version, &manifest->version) > 0;
-	return outdated ? add_row(outlook, one, newest, list) : IOV_OK;
+	bool unwanted = now && (now->yanked || now->deprecated);
+	return outdated || unwanted ? add_row(outlook, one, newest, now, list) : IOV_OK;
 }
 
 int iov_outdated(struct iov_ctx *ctx, char **ret_json)

@@ -14,7 +14,7 @@ static bool is_place(const char *registry)
 	return strchr(registry, '/') || !iov_is_name(registry);
 }
 
-static int url_of(struct iov_ctx *ctx, const char *registry, char **ret)
+int iov_publish_url(struct iov_ctx *ctx, const char *registry, char **ret)
 {
 	if (registry && is_place(registry)) {
 		*ret = strdup(registry);
@@ -94,7 +94,7 @@ int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *k
 	const char *status = flags & IOV_DRY_RUN ? "would be published" : "submitted";
 	int rc = iov_keys_load(ctx, key, &publisher);
 	if (!rc)
-		rc = url_of(ctx, registry, &url);
+		rc = iov_publish_url(ctx, registry, &url);
 	if (!rc)
 		rc = iov_publish_foresee(ctx, url, release);
 	if (!rc && !(flags & IOV_DRY_RUN)) {

@@ -8,6 +8,10 @@
  * *ret: {"name","version","sha256","size","registry","status"}. A new reference. */
 int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *key, json_t *release,
 			const char *archive, unsigned flags, json_t **ret);
+/* The address of that registry; owned by the caller. */
+int iov_publish_url(struct iov_ctx *ctx, const char *registry, char **ret);
+/* This host's name for the registry at `url`; NULL: it is none of those in `list` (iov_registry_describe_all()). */
+const char *iov_publish_name(const json_t *list, const char *url);
 /* Would the registry at `url` take this record, as far as versions and exported maps go? */
 int iov_publish_foresee(struct iov_ctx *ctx, const char *url, json_t *record);
 

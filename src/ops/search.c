@@ -5,6 +5,7 @@
 #include "core/groups.h"
 #include "ops/choose.h"
 #include "ops/edit.h"
+#include "ops/standing.h"
 #include "state/generations.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -43,7 +44,9 @@ static int add_match(struct iov_ctx *ctx, struct iov_registries *registries, con
 	json_t *match = json_pack("{s:s, s:s, s:s, s:s?, s:s?}", "name", name, "version",
 				  release->manifest->version.text, "summary", summary, "registry", release->registry,
 				  "installed", installed_version(installed, name));
-	return json_array_append_new(list, match) ? iov_oom(ctx) : IOV_OK;
+	if (!match || json_array_append_new(list, match))
+		return iov_oom(ctx);
+	return iov_standing_describe(ctx, release, match);
 }
 
 int iov_search(struct iov_ctx *ctx, const char *text, char **ret_json)
@@ -64,16 +67,18 @@ int iov_search(struct iov_ctx *ctx, const char *text, char **ret_json)
 	return rc ? rc : iov_answer(ctx, json_pack("{s:O}", "modules", list), ret_json);
 }
 
-static json_t *release_json(const struct iov_release *release)
+static int add_release(struct iov_ctx *ctx, json_t *list, const struct iov_release *release)
 {
 	json_t *dependencies = json_object();
 	const struct iov_manifest *manifest = release->manifest;
 	for (size_t i = 0; i < manifest->n_dependencies; i++)
 		json_object_set_new(dependencies, manifest->dependencies[i].name,
 				    json_string(iov_requirement_text(manifest->dependencies[i].requirement)));
-	return json_pack("{s:s, s:s?, s:s?, s:I, s:o}", "version", manifest->version.text, "published",
-			 release->published, "yanked", release->yanked, "size", (json_int_t)release->size,
-			 "dependencies", dependencies);
+	json_t *row = json_pack("{s:s, s:s?, s:I, s:o}", "version", manifest->version.text, "published",
+				release->published, "size", (json_int_t)release->size, "dependencies", dependencies);
+	if (!row || json_array_append_new(list, row))
+		return iov_oom(ctx);
+	return iov_standing_describe(ctx, release, row);
 }
 
 /* Of `choose`, counted from 1; NULL: none. */
@@ -156,11 +161,13 @@ int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json)
 				 "no registry has a module named '%s'; 'iovpkg search' lists what there is", name);
 	const struct iov_release *shown = iov_choose_newest(releases, count);
 	const struct iov_manifest *manifest = shown->manifest;
-	json_t *list = json_array();
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, release_json(releases[i]));
+	iov_auto(iov_json_release) json_t *list = json_array();
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = add_release(ctx, list, releases[i]);
+	if (rc)
+		return rc;
 	return iov_answer(ctx,
-			  json_pack("{s:s, s:s?, s:s?, s:s?, s:o, s:o, s:o, s:o, s:s?}", "name", name, "summary",
+			  json_pack("{s:s, s:s?, s:s?, s:s?, s:O, s:o, s:o, s:o, s:s?}", "name", name, "summary",
 				    manifest->summary, "license", manifest->license, "registry", shown->registry,
 				    "releases", list, "programs", programs_json(shown), "maps", maps_json(shown),
 				    "params", params_json(manifest), "installed", installed_version(current, name)),

@@ -5,12 +5,11 @@
 #include <time.h>
 
 #include "core/step.h"
+#include "registry/accept.h"
 #include "registry/admin.h"
 #include "registry/clock.h"
 #include "registry/event.h"
 #include "registry/host.h"
-#include "registry/index.h"
-#include "registry/log.h"
 #include "registry/submission.h"
 #include "util/cleanup.h"
 
@@ -91,20 +90,6 @@ static int check_version(struct iov_ctx *ctx, const struct iov_index *index, con
 	return IOV_OK;
 }
 
-static int read_index(struct iov_ctx *ctx, const struct iov_host *host, const char *name, struct iov_buf *ret_text,
-		      struct iov_index *ret)
-{
-	struct iov_index_place place;
-	struct iov_source source = iov_host_source(host);
-	iov_index_place(name, &place);
-	const char *path = place.index_path;
-	int rc = source.read(ctx, &source, &path, 1, IOV_INDEX_MAX, ret_text);
-	if (rc || !ret_text->data)
-		return rc;
-	return iov_index_parse(ctx, host->root->origin, host->root, &host->head, name, ret_text->data, ret_text->len,
-			       ret);
-}
-
 int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release)
 {
 	bool known = false;
@@ -114,7 +99,7 @@ int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov
 	iov_auto(iov_index_release) struct iov_index index = {0};
 	int rc = iov_host_open(ctx, path, &host);
 	if (!rc)
-		rc = read_index(ctx, &host, release->manifest->name, &text, &index);
+		rc = iov_host_index(ctx, &host, release->manifest->name, &text, &index);
 	if (!rc)
 		rc = check_version(ctx, &index, release, &known, &log);
 	return rc || known ? rc : iov_release_check_step(ctx, release, index.releases, index.count);
@@ -151,17 +136,9 @@ static int add_line(struct iov_ctx *ctx, const struct iov_host *host, struct acc
 static int append_event(struct iov_ctx *ctx, struct iov_host *host, const struct iov_release *release,
 			struct iov_changes *changes)
 {
-	struct iov_source source = iov_host_source(host);
-	iov_auto(iov_log_release) struct iov_log log;
 	iov_auto(iov_free_ptr) char *leaf = NULL;
-	iov_log_init(&log, &source, host->head.log_size);
 	int rc = iov_event_publish(ctx, release, host->head.manifest, &leaf);
-	if (!rc)
-		rc = iov_log_append(ctx, &log, leaf, strlen(leaf), changes);
-	if (!rc)
-		rc = iov_log_root(ctx, &log, &host->head.log_root);
-	host->head.log_size = log.size;
-	return rc;
+	return rc ? rc : iov_host_log(ctx, host, leaf, changes);
 }
 
 /* The archive's ref comes first: whoever sees the index line can fetch the archive. The commit is the same whoever
@@ -193,8 +170,19 @@ static int write_release(struct iov_ctx *ctx, struct iov_host *host, struct acce
 		  : iov_host_commit(ctx, host, accept->signer, IOV_HEAD_DAYS, accept->now, &changes, message, commit);
 }
 
+static int try_statement(struct iov_ctx *ctx, struct accept *accept)
+{
+	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
+	int rc = iov_host_open(ctx, accept->path, &host);
+	return rc ? rc
+		  : iov_accept_statement(ctx, &host, accept->signer, &accept->submission.statement, accept->now,
+					 &accept->known, &accept->log);
+}
+
 static int try_once(struct iov_ctx *ctx, struct accept *accept)
 {
+	if (accept->submission.statement.kind)
+		return try_statement(ctx, accept);
 	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_auto(iov_index_release) struct iov_index index = {0};
@@ -202,7 +190,7 @@ static int try_once(struct iov_ctx *ctx, struct accept *accept)
 	if (!rc)
 		rc = check_publisher(ctx, host.root, accept->submission.release);
 	if (!rc)
-		rc = read_index(ctx, &host, accept->submission.release->manifest->name, &text, &index);
+		rc = iov_host_index(ctx, &host, accept->submission.release->manifest->name, &text, &index);
 	if (!rc)
 		rc = check_version(ctx, &index, accept->submission.release, &accept->known, &accept->log);
 	if (!rc && !accept->known)
@@ -216,8 +204,9 @@ static int take_one(struct iov_ctx *ctx, const char *ref, const char *commit, st
 {
 	struct iov_source source = iov_source_git(accept->path, commit);
 	const char *sha256 = ref + strlen(IOV_INCOMING_REFS);
+	snprintf(accept->submission.sha256, sizeof(accept->submission.sha256), "%s", sha256);
 	if (!iov_is_sha256_hex(sha256))
-		return iov_error(ctx, IOV_E_INPUT, "'%s' is not named by the SHA-256 of an archive", ref);
+		return iov_error(ctx, IOV_E_INPUT, "'%s' is not named by the SHA-256 of an archive or a note", ref);
 	accept->now = time(NULL);
 	iov_time_text(accept->now, accept->published);
 	int rc = iov_submission_read(ctx, &source, sha256, accept->published, &accept->submission);
@@ -245,20 +234,32 @@ static int drop(struct iov_ctx *ctx, const char *path, const char *ref)
 	return rc == IOV_E_NOT_FOUND || rc == IOV_E_BUSY ? IOV_OK : rc;
 }
 
-static int report_accepted(struct iov_ctx *ctx, json_t *list, const struct accept *accept,
-			   const struct iov_manifest *manifest)
+/* What a submission is about; its digest while nobody could read it. */
+static const char *name_of(const struct iov_submission *submission)
 {
-	json_t *item =
-		json_pack("{s:b, s:I, s:s, s:s, s:s}", "again", accept->known, "log", (json_int_t)accept->log, "name",
-			  manifest->name, "sha256", accept->submission.sha256, "version", manifest->version.text);
+	if (submission->statement.kind)
+		return submission->statement.name;
+	return submission->release ? submission->release->manifest->name : submission->sha256;
+}
+
+static int report_accepted(struct iov_ctx *ctx, json_t *list, const struct accept *accept)
+{
+	const struct iov_submission *submission = &accept->submission;
+	const struct iov_statement *statement = &submission->statement;
+	json_t *item = json_pack("{s:b, s:s, s:I, s:s, s:s}", "again", accept->known, "kind",
+				 statement->kind ? statement->kind->name : "publish", "log", (json_int_t)accept->log,
+				 "name", name_of(submission), "sha256", submission->sha256);
+	if (statement->kind)
+		json_object_set(item, "versions", statement->versions);
+	else
+		json_object_set_new(item, "version", json_string(submission->release->manifest->version.text));
 	return json_array_append_new(list, item) ? iov_oom(ctx) : IOV_OK;
 }
 
-static int report_refused(struct iov_ctx *ctx, json_t *list, const char *sha256, const struct accept *accept)
+static int report_refused(struct iov_ctx *ctx, json_t *list, const struct accept *accept)
 {
-	const struct iov_release *release = accept->submission.release;
-	json_t *item = json_pack("{s:s, s:s, s:s}", "name", release ? release->manifest->name : sha256, "reason",
-				 iov_error_text(ctx), "sha256", sha256);
+	json_t *item = json_pack("{s:s, s:s, s:s}", "name", name_of(&accept->submission), "reason", iov_error_text(ctx),
+				 "sha256", accept->submission.sha256);
 	return json_array_append_new(list, item) ? iov_oom(ctx) : IOV_OK;
 }
 
@@ -275,16 +276,15 @@ static int settle(struct iov_ctx *ctx, const char *path, const struct iov_signer
 {
 	iov_auto(accept_release) struct accept accept = {.path = path, .signer = signer};
 	int rc = take_one(ctx, ref, commit, &accept);
-	const struct iov_release *release = accept.submission.release;
-	if (!rc && release) {
-		rc = report_accepted(ctx, json_object_get(result, "accepted"), &accept, release->manifest);
+	if (!rc) {
+		rc = report_accepted(ctx, json_object_get(result, "accepted"), &accept);
 		return rc ? rc : drop(ctx, path, ref);
 	}
 	if (!is_refusal(rc))
 		return rc;
 	if (only)
 		return drop_keeping_error(ctx, path, ref);
-	rc = report_refused(ctx, json_object_get(result, "refused"), ref + strlen(IOV_INCOMING_REFS), &accept);
+	rc = report_refused(ctx, json_object_get(result, "refused"), &accept);
 	return rc ? rc : drop(ctx, path, ref);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/clock.h"
+#include "registry/log.h"
 #include "util/cleanup.h"
 
 void iov_host_release(struct iov_host *host)
@@ -225,6 +226,32 @@ int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, 
 	iov_sha256_hex(made.top.data, made.top.len, host->head.manifest);
 	host->head.manifest_size = made.top.len;
 	return IOV_OK;
+}
+
+int iov_host_index(struct iov_ctx *ctx, const struct iov_host *host, const char *name, struct iov_buf *ret_text,
+		   struct iov_index *ret)
+{
+	struct iov_index_place place;
+	struct iov_source source = iov_host_source(host);
+	iov_index_place(name, &place);
+	const char *path = place.index_path;
+	int rc = source.read(ctx, &source, &path, 1, IOV_INDEX_MAX, ret_text);
+	if (rc || !ret_text->data)
+		return rc;
+	return iov_index_parse(ctx, host->root->origin, host->root, &host->head, name, ret_text->data, ret_text->len,
+			       ret);
+}
+
+int iov_host_log(struct iov_ctx *ctx, struct iov_host *host, const char *leaf, struct iov_changes *changes)
+{
+	struct iov_source source = iov_host_source(host);
+	iov_auto(iov_log_release) struct iov_log log;
+	iov_log_init(&log, &source, host->head.log_size);
+	int rc = iov_log_append(ctx, &log, leaf, strlen(leaf), changes);
+	if (!rc)
+		rc = iov_log_root(ctx, &log, &host->head.log_root);
+	host->head.log_size = log.size;
+	return rc;
 }
 
 int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer, unsigned days,

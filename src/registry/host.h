@@ -7,6 +7,7 @@
 
 #include "registry/changes.h"
 #include "registry/head.h"
+#include "registry/index.h"
 #include "registry/listing.h"
 #include "registry/recent.h"
 #include "registry/source.h"
@@ -30,6 +31,11 @@ struct iov_source iov_host_source(const struct iov_host *host); /* borrowed from
  * with those that they replace; the new top goes to host->top and the head's manifest digest too. */
 int iov_host_list(struct iov_ctx *ctx, struct iov_host *host, const char *name, const struct iov_buf *index,
 		  struct iov_changes *changes);
+/* The index file of a module, checked, and its releases; both empty where there is none. */
+int iov_host_index(struct iov_ctx *ctx, const struct iov_host *host, const char *name, struct iov_buf *ret_text,
+		   struct iov_index *ret);
+/* Appends a leaf to the log (event.h); host->head tells of the longer log then. Once a commit. */
+int iov_host_log(struct iov_ctx *ctx, struct iov_host *host, const char *leaf, struct iov_changes *changes);
 /* Signs host->head, one version higher, and the checkpoint, and commits. IOV_E_BUSY when main has moved since it was
  * opened. */
 int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer, unsigned days,

@@ -11,15 +11,19 @@
 
 #include "core/release.h"
 #include "sign/key.h"
+#include "util/buf.h"
 
 /* Submits to the repository at `url` (local path or file:// are pushed straight in; others over libgit2). `archive` is
  * the path of the file. */
 int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
 			const struct iov_signer *publisher);
-/* Takes in the submission of this archive, or all that wait (sha256 NULL). Publishing the same bytes twice is success;
+/* The same with a statement (statement.h); it waits under the digest of its note. */
+int iov_registry_submit_statement(struct iov_ctx *ctx, const char *url, const struct iov_buf *note,
+				  char ret_sha256[IOV_HEX_SIZE]);
+/* Takes in the submission of this digest, or all that wait (sha256 NULL). Publishing the same bytes twice is success;
  * other bytes under a published version is IOV_E_CONFLICT. A refused submission leaves main untouched and is deleted;
- * where one was asked for, its refusal is the error. *ret: {"accepted": [{"again", "log", "name", "sha256",
- * "version"}], "refused": [{"name", "reason", "sha256"}]}; may be NULL. */
+ * where one was asked for, its refusal is the error. *ret: {"accepted": [{"again", "kind", "log", "name",
+ * "sha256", "version" or "versions"}], "refused": [{"name", "reason", "sha256"}]}; may be NULL. */
 int iov_registry_take_in(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry, const char *sha256,
 			 json_t **ret);
 /* What the repository at `path` would say of a release, as far as its version and its exports go: IOV_E_CONFLICT,

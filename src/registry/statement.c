@@ -164,6 +164,18 @@ int iov_statement_parse(struct iov_ctx *ctx, const char *what, const char *data,
 
 /* ---- making ---- */
 
+json_t *iov_statement_make(const struct iov_statement_kind *kind, const char *name, const char *origin,
+			   const char *text, const char *successor, json_t *versions, uint64_t since)
+{
+	json_t *json = json_pack("{s:s, s:s, s:s, s:i, s:I, s:O}", "kind", kind->name, "name", name, "origin", origin,
+				 "schema", SCHEMA, "since", (json_int_t)since, "versions", versions);
+	if (json && kind->text)
+		json_object_set_new(json, kind->text, json_string(text));
+	if (json && successor)
+		json_object_set_new(json, "successor", json_string(successor));
+	return json;
+}
+
 int iov_statement_note(struct iov_ctx *ctx, json_t *json, const struct iov_signer *signer, struct iov_buf *ret_note)
 {
 	iov_auto(iov_statement_release) struct iov_statement statement = {.json = NULL};
@@ -203,38 +215,4 @@ int iov_statement_check_signers(struct iov_ctx *ctx, const struct iov_root *root
 			 "that '%s' is %s is signed neither by a publisher of that name nor by the owner of registry "
 			 "'%s' (wrong publisher); sign with such a key",
 			 statement->name, statement->kind->words, root->origin);
-}
-
-/* ---- what it does to the index ---- */
-
-bool iov_statement_names(const struct iov_statement *statement, const struct iov_release *release)
-{
-	if (strcmp(release->manifest->name, statement->name) != 0)
-		return false;
-	for (size_t i = 0; i < json_array_size(statement->versions); i++)
-		if (!strcmp(json_string_value(json_array_get(statement->versions, i)), release->manifest->version.text))
-			return true;
-	return false;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? !strcmp(a, b) : a == b;
-}
-
-bool iov_statement_holds(const struct iov_statement *statement, const struct iov_release *release)
-{
-	if (!strcmp(statement->kind->member, "yanked"))
-		return statement->text ? release->yanked != NULL : !release->yanked;
-	return same_text(statement->text, release->deprecated) && same_text(statement->successor, release->successor);
-}
-
-int iov_statement_apply(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, json_t *line)
-{
-	json_t *status = json_pack("{s:I}", "log", (json_int_t)log);
-	if (statement->text)
-		json_object_set_new(status, statement->kind->text, json_string(statement->text));
-	if (statement->successor)
-		json_object_set_new(status, "successor", json_string(statement->successor));
-	return json_object_set_new(line, statement->kind->member, status) ? iov_oom(ctx) : IOV_OK;
 }

@@ -41,6 +41,9 @@ int iov_statement_read(struct iov_ctx *ctx, json_t *json, struct iov_statement *
 /* An event.note: `text` must be canonical. `what` names it in errors. */
 int iov_statement_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_statement *ret);
 void iov_statement_release(struct iov_statement *statement);
+/* A new reference; NULL: no memory. `text` and `successor` as the kind has them, otherwise NULL. */
+json_t *iov_statement_make(const struct iov_statement_kind *kind, const char *name, const char *origin,
+			   const char *text, const char *successor, json_t *versions, uint64_t since);
 /* The note of a statement; checked before it is given out. */
 int iov_statement_note(struct iov_ctx *ctx, json_t *json, const struct iov_signer *signer, struct iov_buf *ret_note);
 
@@ -54,5 +57,8 @@ bool iov_statement_names(const struct iov_statement *statement, const struct iov
 bool iov_statement_holds(const struct iov_statement *statement, const struct iov_release *release);
 /* What the statement says, into an index line, as of entry `log`. */
 int iov_statement_apply(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, json_t *line);
+/* The same to a whole index file: every line that the statement names. */
+int iov_statement_rewrite(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, const char *index,
+			  size_t len, struct iov_buf *ret);
 
 #endif

@@ -24,6 +24,7 @@ void iov_submission_release(struct iov_submission *submission)
 {
 	iov_release_free(submission->release);
 	iov_buf_release(&submission->archive);
+	iov_statement_release(&submission->statement);
 	*submission = (struct iov_submission){.release = NULL};
 }
 
@@ -76,22 +77,46 @@ static int check_digests(struct iov_ctx *ctx, const struct iov_submission *submi
 	return IOV_OK;
 }
 
+static int check_release(struct iov_ctx *ctx, const struct iov_buf *note, const char *published,
+			 struct iov_submission *submission)
+{
+	if (!note->data || !submission->archive.data)
+		return iov_error(ctx, IOV_E_INPUT,
+				 "a submission holds '" IOV_RELEASE_NOTE_PATH "' and '" IOV_ARCHIVE_PATH
+				 "', or '" IOV_EVENT_NOTE_PATH "'; submit with iovpkg");
+	int rc = parse_record(ctx, note, published, &submission->release);
+	if (!rc)
+		rc = check_digests(ctx, submission);
+	return rc ? rc : iov_submission_check_archive(ctx, submission);
+}
+
+static int check_statement(struct iov_ctx *ctx, const struct iov_buf *note, struct iov_submission *submission)
+{
+	char sha256[IOV_HEX_SIZE];
+	iov_sha256_hex(note->data, note->len, sha256);
+	if (note->len > IOV_EVENT_NOTE_MAX || strcmp(sha256, submission->sha256) != 0)
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "'" IOV_EVENT_NOTE_PATH
+				 "' has %zu bytes and SHA-256 %s, but it was submitted as %s; a note "
+				 "has at most %u bytes, and its digest names it",
+				 note->len, sha256, submission->sha256, IOV_EVENT_NOTE_MAX);
+	return iov_statement_parse(ctx, IOV_EVENT_NOTE_PATH, note->data, note->len, &submission->statement);
+}
+
 int iov_submission_read(struct iov_ctx *ctx, const struct iov_source *source, const char *sha256, const char *published,
 			struct iov_submission *ret)
 {
-	enum { NOTE, ARCHIVE, COUNT };
-	static const char *const paths[COUNT] = {IOV_RELEASE_NOTE_PATH, IOV_ARCHIVE_PATH};
+	enum { NOTE, ARCHIVE, EVENT, COUNT };
+	static const char *const paths[COUNT] = {IOV_RELEASE_NOTE_PATH, IOV_ARCHIVE_PATH, IOV_EVENT_NOTE_PATH};
 	struct iov_buf files[COUNT] = {{0}};
 	memcpy(ret->sha256, sha256, IOV_HEX_SIZE);
 	int rc = source->read(ctx, source, paths, COUNT, IOV_ARCHIVE_MAX, files);
-	if (!rc && (!files[NOTE].data || !files[ARCHIVE].data))
-		rc = iov_error(ctx, IOV_E_INPUT, "a submission holds '%s' and '%s'; submit with 'iovpkg publish'",
-			       paths[NOTE], paths[ARCHIVE]);
-	if (!rc)
-		rc = parse_record(ctx, &files[NOTE], published, &ret->release);
 	ret->archive = files[ARCHIVE];
+	if (!rc && files[EVENT].data && !files[NOTE].data && !files[ARCHIVE].data)
+		rc = check_statement(ctx, &files[EVENT], ret);
+	else if (!rc)
+		rc = check_release(ctx, &files[NOTE], published, ret);
 	iov_buf_release(&files[NOTE]);
-	if (!rc)
-		rc = check_digests(ctx, ret);
-	return rc ? rc : iov_submission_check_archive(ctx, ret);
+	iov_buf_release(&files[EVENT]);
+	return rc;
 }

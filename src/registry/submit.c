@@ -127,16 +127,30 @@ static int submit_there(struct iov_ctx *ctx, const char *url, const struct submi
 	return rc;
 }
 
-int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
-			const struct iov_signer *publisher)
+static int submit(struct iov_ctx *ctx, const char *url, const struct submit *submit)
 {
 	bool local;
 	iov_auto(iov_free_ptr) char *target = NULL;
-	iov_auto(submit_release) struct submit submit = {.files = {0}};
 	int rc = iov_registry_locate(ctx, url, &local, &target);
-	if (!rc)
-		rc = prepare(ctx, release, archive, publisher, &submit);
 	if (rc)
 		return rc;
-	return local ? submit_here(ctx, target, &submit) : submit_there(ctx, target, &submit);
+	return local ? submit_here(ctx, target, submit) : submit_there(ctx, target, submit);
+}
+
+int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
+			const struct iov_signer *publisher)
+{
+	iov_auto(submit_release) struct submit submission = {.files = {0}};
+	int rc = prepare(ctx, release, archive, publisher, &submission);
+	return rc ? rc : submit(ctx, url, &submission);
+}
+
+int iov_registry_submit_statement(struct iov_ctx *ctx, const char *url, const struct iov_buf *note,
+				  char ret_sha256[IOV_HEX_SIZE])
+{
+	iov_auto(submit_release) struct submit submission = {.message = "submit a statement"};
+	iov_sha256_hex(note->data, note->len, ret_sha256);
+	snprintf(submission.ref, sizeof(submission.ref), IOV_INCOMING_REFS "%.64s", ret_sha256);
+	int rc = iov_changes_put(ctx, &submission.files, IOV_EVENT_NOTE_PATH, note->data, note->len);
+	return rc ? rc : submit(ctx, url, &submission);
 }

@@ -69,6 +69,7 @@ struct iov_event {
 	const char *subject;
 	uint64_t done;
 	uint64_t total;
+	bool bytes; /* these two are bytes */
 };
 
 #define IOV_PASSPHRASE_MAX 1024 /* bytes of a passphrase, with its terminator */

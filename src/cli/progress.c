@@ -51,6 +51,14 @@ static void add_bar(struct iov_buf *out, const struct cli_look *look, uint64_t d
 	iov_buf_printf(out, "%s %3u%%", marks[3], (unsigned)(share * 100));
 }
 
+/* "1.2 of 34.5 MB", or in KB where that is all there is. */
+static void add_bytes(struct iov_buf *out, uint64_t done, uint64_t total)
+{
+	bool mega = total >= 1000000;
+	double unit = mega ? 1e6 : 1e3;
+	iov_buf_printf(out, "  %.1f of %.1f %s", (double)done / unit, (double)total / unit, mega ? "MB" : "KB");
+}
+
 void cli_progress_line(const struct cli_step *step, const struct cli_look *look, unsigned elapsed_ms,
 		       struct iov_buf *out)
 {
@@ -60,7 +68,9 @@ void cli_progress_line(const struct cli_step *step, const struct cli_look *look,
 	cli_add_clean(&text, step->subject, false);
 	if (step->total)
 		add_bar(&text, look, step->done, step->total);
-	else if (elapsed_ms >= SECONDS_AFTER_MS)
+	if (step->total && step->bytes)
+		add_bytes(&text, step->done, step->total);
+	if (!step->total && elapsed_ms >= SECONDS_AFTER_MS)
 		iov_buf_printf(&text, " (%u s)", elapsed_ms / 1000);
 	if (!iov_buf_failed(&text))
 		iov_buf_add(out, text.data, look->width ? cli_fitting(text.data, look->width - 1) : text.len);
@@ -144,6 +154,7 @@ static void on_terminal(struct cli_progress *progress, const struct iov_event *e
 	}
 	progress->step.done = event->done;
 	progress->step.total = event->total;
+	progress->step.bytes = event->bytes;
 	pthread_mutex_unlock(&progress->mutex);
 }
 

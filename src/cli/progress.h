@@ -17,6 +17,7 @@ struct cli_step {
 	char verb[32];
 	char subject[96];
 	uint64_t done, total; /* total 0: unknown */
+	bool bytes;	      /* that is what they count */
 	struct timespec began;
 };
 

@@ -232,6 +232,16 @@ void iov_progress(struct iov_ctx *ctx, const char *verb, const char *subject, ui
 			  .kind = IOV_EVENT_PROGRESS, .text = verb, .subject = subject, .done = done, .total = total});
 }
 
+void iov_progress_bytes(struct iov_ctx *ctx, const char *verb, const char *subject, uint64_t done, uint64_t total)
+{
+	emit(ctx, &(struct iov_event){.kind = IOV_EVENT_PROGRESS,
+				      .text = verb,
+				      .subject = subject,
+				      .done = done,
+				      .total = total,
+				      .bytes = true});
+}
+
 void iov_done(struct iov_ctx *ctx, const char *verb, const char *subject)
 {
 	emit(ctx, &(struct iov_event){.kind = IOV_EVENT_DONE, .text = verb, .subject = subject});

@@ -55,6 +55,8 @@ void iov_note(struct iov_ctx *ctx, const char *format, ...) __attribute__((forma
 void iov_warn(struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void iov_step(struct iov_ctx *ctx, const char *verb, const char *subject);
 void iov_progress(struct iov_ctx *ctx, const char *verb, const char *subject, uint64_t done, uint64_t total);
+/* The same where both are bytes. */
+void iov_progress_bytes(struct iov_ctx *ctx, const char *verb, const char *subject, uint64_t done, uint64_t total);
 void iov_done(struct iov_ctx *ctx, const char *verb, const char *subject);
 
 /* The fixed places below the root. */

@@ -58,7 +58,7 @@ static int write_chunk(struct iov_ctx *ctx, const void *data, size_t len, void *
 	if (err)
 		return iov_error_errno(ctx, err, "cannot write '%s'", sink->path);
 	sink->done += len;
-	iov_progress(ctx, "fetching", sink->release->manifest->name, sink->done, sink->release->size);
+	iov_progress_bytes(ctx, "fetching", sink->release->manifest->name, sink->done, sink->release->size);
 	return IOV_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -33,6 +34,7 @@ void iov_worker_release(struct iov_worker *worker)
 	iov_close_fd(&worker->fd);
 	worker->fd = -1;
 	iov_frame_release(&worker->frame);
+	free(iov_take(worker->program));
 }
 
 /* ---- start ---------------------------------------------------------------------------------------------------- */
@@ -102,10 +104,10 @@ static int start_process(struct iov_ctx *ctx, int file, struct iov_worker *worke
 	iov_auto(iov_close_fd) int copy = move_up(file);
 	if (sock < 0 || (file >= 0 && copy < 0))
 		return iov_error_errno(ctx, errno, "cannot pass files to the worker");
-	int rc = spawn(ctx->worker, sock, copy, &worker->pid);
+	int rc = spawn(worker->program, sock, copy, &worker->pid);
 	if (rc)
 		return iov_error_errno(ctx, rc, "cannot start the helper program '%s'; is iovpkg installed completely?",
-				       ctx->worker);
+				       worker->program);
 	return IOV_OK;
 }
 
@@ -138,18 +140,35 @@ static int send_request(struct iov_ctx *ctx, struct iov_worker *worker, const js
 	return sent(ctx, worker, iov_frame_send(worker->fd, IOV_FRAME_REQUEST, text, strlen(text), worker->deadline));
 }
 
-int iov_worker_start(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, int file,
-		     struct iov_worker *ret)
+/* `suffix` is what the program's name has more than the usual worker's. */
+static int start(struct iov_ctx *ctx, const struct iov_worker_job *job, const char *suffix, json_t *request, int file,
+		 struct iov_worker *ret)
 {
 	iov_auto(iov_json_release) json_t *owned = request;
 	if (!owned)
 		return iov_error(ctx, IOV_E_INPUT, "%s '%s': the name must be UTF-8", job->verb, job->subject);
 	*ret = (struct iov_worker){.job = job, .fd = -1, .bytes_left = job->bytes};
 	ret->deadline = iov_frame_now() + (int64_t)job->seconds * 1000;
+	if (asprintf(&ret->program, "%s%s", ctx->worker, suffix) < 0) {
+		ret->program = NULL;
+		return iov_oom(ctx);
+	}
 	if (iov_frame_init(&ret->frame))
 		return iov_oom(ctx);
 	int rc = start_process(ctx, file, ret);
 	return rc ? rc : send_request(ctx, ret, owned);
+}
+
+int iov_worker_start(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, int file,
+		     struct iov_worker *ret)
+{
+	return start(ctx, job, "", request, file, ret);
+}
+
+int iov_worker_start_http(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request,
+			  struct iov_worker *ret)
+{
+	return start(ctx, job, "-http", request, -1, ret);
 }
 
 int iov_worker_send_file(struct iov_ctx *ctx, struct iov_worker *worker, const char *path, uint64_t size)
@@ -187,16 +206,17 @@ static int died(struct iov_ctx *ctx, struct iov_worker *worker)
 	int status = reap(worker);
 	if (WIFSIGNALED(status))
 		return iov_error(ctx, IOV_E_INTERNAL, "%s '%s': the helper program '%s' was killed by signal %d (%s)",
-				 job->verb, job->subject, ctx->worker, WTERMSIG(status), strsignal(WTERMSIG(status)));
+				 job->verb, job->subject, worker->program, WTERMSIG(status),
+				 strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == LOADER_FAILED)
 		return iov_error(
 			ctx, IOV_E_INTERNAL,
 			"%s '%s': the helper program '%s' cannot start; install iovpkg and its libraries again, "
 			"or raise a limit on memory (ulimit -v) if there is one",
-			job->verb, job->subject, ctx->worker);
+			job->verb, job->subject, worker->program);
 	return iov_error(ctx, IOV_E_INTERNAL,
 			 "%s '%s': the helper program '%s' ended with status %d and without an answer", job->verb,
-			 job->subject, ctx->worker, WEXITSTATUS(status));
+			 job->subject, worker->program, WEXITSTATUS(status));
 }
 
 int iov_worker_nonsense(struct iov_ctx *ctx, struct iov_worker *worker)
@@ -204,12 +224,10 @@ int iov_worker_nonsense(struct iov_ctx *ctx, struct iov_worker *worker)
 	reap(worker);
 	return iov_error(ctx, IOV_E_INTERNAL,
 			 "%s '%s': the helper program '%s' does not speak this version's protocol; reinstall iovpkg",
-			 worker->job->verb, worker->job->subject, ctx->worker);
+			 worker->job->verb, worker->job->subject, worker->program);
 }
 
-/* A remote's words may end up on a terminal: no control characters, not even those of C1 in UTF-8, and no space at the
- * end. */
-static void make_printable(char *text)
+void iov_worker_make_printable(char *text)
 {
 	for (unsigned char *at = (unsigned char *)text; *at; at++) {
 		if (*at < 0x20 || *at == 0x7f)
@@ -227,7 +245,7 @@ static int take_error(struct iov_ctx *ctx, struct iov_worker *worker)
 	const char *text;
 	if (!iov_frame_parse_error(&worker->frame, &code, &text) || code == IOV_OK || code >= IOV_E_DECLINED)
 		return iov_worker_nonsense(ctx, worker);
-	make_printable((char *)text);
+	iov_worker_make_printable((char *)text);
 	return iov_error(ctx, code, "%s", text);
 }
 
@@ -253,32 +271,35 @@ static int take_data(struct iov_ctx *ctx, struct iov_worker *worker)
 	return IOV_OK;
 }
 
+int iov_worker_take(struct iov_ctx *ctx, struct iov_worker *worker)
+{
+	int rc = iov_frame_receive(worker->fd, &worker->frame, worker->deadline);
+	if (rc == -EPIPE)
+		return died(ctx, worker);
+	if (rc == -ETIME)
+		return too_late(ctx, worker);
+	if (rc)
+		return iov_worker_nonsense(ctx, worker);
+	return worker->frame.type == IOV_FRAME_ERROR ? take_error(ctx, worker) : IOV_OK;
+}
+
 int iov_worker_next(struct iov_ctx *ctx, struct iov_worker *worker)
 {
-	for (;;) {
-		int rc = iov_frame_receive(worker->fd, &worker->frame, worker->deadline);
-		if (rc == -EPIPE)
-			return died(ctx, worker);
-		if (rc == -ETIME)
-			return too_late(ctx, worker);
-		if (rc)
-			return iov_worker_nonsense(ctx, worker);
-		switch (worker->frame.type) {
-		case IOV_FRAME_PROGRESS:
-			rc = take_progress(ctx, worker);
-			if (rc)
-				return rc;
-			continue;
-		case IOV_FRAME_DATA:
-			return take_data(ctx, worker);
-		case IOV_FRAME_FILE:
-		case IOV_FRAME_END:
-			return IOV_OK;
-		case IOV_FRAME_ERROR:
-			return take_error(ctx, worker);
-		default:
-			return iov_worker_nonsense(ctx, worker);
-		}
+	int rc = iov_worker_take(ctx, worker);
+	while (!rc && worker->frame.type == IOV_FRAME_PROGRESS) {
+		rc = take_progress(ctx, worker);
+		rc = rc ? rc : iov_worker_take(ctx, worker);
+	}
+	if (rc)
+		return rc;
+	switch (worker->frame.type) {
+	case IOV_FRAME_DATA:
+		return take_data(ctx, worker);
+	case IOV_FRAME_FILE:
+	case IOV_FRAME_END:
+		return IOV_OK;
+	default:
+		return iov_worker_nonsense(ctx, worker);
 	}
 }
 

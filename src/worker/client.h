@@ -29,6 +29,7 @@ struct iov_worker_job {
 
 struct iov_worker {
 	const struct iov_worker_job *job;
+	char *program; /* that it runs */
 	pid_t pid;
 	int fd;
 	int64_t deadline;
@@ -46,6 +47,9 @@ struct iov_worker {
  * -1: none. */
 int iov_worker_start(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, int file,
 		     struct iov_worker *ret);
+/* The same with the worker that speaks HTTP. */
+int iov_worker_start_http(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request,
+			  struct iov_worker *ret);
 /* Ends the process, if it still runs. */
 void iov_worker_release(struct iov_worker *worker);
 
@@ -55,8 +59,13 @@ int iov_worker_end_input(struct iov_ctx *ctx, struct iov_worker *worker);
 
 /* The next FILE, DATA or END frame. The worker's own error becomes the context's. */
 int iov_worker_next(struct iov_ctx *ctx, struct iov_worker *worker);
+/* The next frame, whatever its type; as above only if it is an ERROR. */
+int iov_worker_take(struct iov_ctx *ctx, struct iov_worker *worker);
 /* Ends the input and waits for END, for jobs that answer nothing else; its payload is in worker->frame. */
 int iov_worker_finish(struct iov_ctx *ctx, struct iov_worker *worker);
+/* A remote's words may end up on a terminal: no control characters, not even those of C1 in UTF-8, and no space at the
+ * end. */
+void iov_worker_make_printable(char *text);
 /* What to say when an answer does not fit the protocol; ends the process. */
 int iov_worker_nonsense(struct iov_ctx *ctx, struct iov_worker *worker);
 

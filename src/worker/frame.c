@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define HEADER 5 /* bytes before the payload */
+#define PARTS 3	 /* of a frame in memory: header, fields, the rest */
 
 int iov_frame_init(struct iov_frame *frame)
 {
@@ -68,25 +69,34 @@ static void advance(struct iovec *parts, size_t count, size_t sent)
 	}
 }
 
-int iov_frame_send(int fd, enum iov_frame_type type, const void *payload, size_t len, int64_t deadline)
+/* A frame whose payload is `first` and then `rest`. */
+static int send_parts(int fd, enum iov_frame_type type, struct iovec first, struct iovec rest, int64_t deadline)
 {
-	if (len > IOV_FRAME_MAX)
+	size_t left = HEADER + first.iov_len + rest.iov_len;
+	if (left > HEADER + IOV_FRAME_MAX)
 		return -EMSGSIZE;
 	char header[HEADER];
-	uint32_t length = htole32((uint32_t)len);
+	uint32_t length = htole32((uint32_t)(left - HEADER));
 	memcpy(header, &length, sizeof(length));
 	header[4] = (char)type;
-	struct iovec parts[2] = {{header, HEADER}, {(void *)payload, len}};
-	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-	while (parts[0].iov_len + parts[1].iov_len) {
+	struct iovec parts[PARTS] = {{header, HEADER}, first, rest};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = PARTS};
+	while (left) {
 		ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL | (deadline ? MSG_DONTWAIT : 0));
 		int rc = sent < 0 ? after_failure(fd, POLLOUT, deadline) : 0;
 		if (rc)
 			return rc;
-		if (sent > 0)
-			advance(parts, 2, (size_t)sent);
+		if (sent > 0) {
+			advance(parts, PARTS, (size_t)sent);
+			left -= (size_t)sent;
+		}
 	}
 	return 0;
+}
+
+int iov_frame_send(int fd, enum iov_frame_type type, const void *payload, size_t len, int64_t deadline)
+{
+	return send_parts(fd, type, (struct iovec){(void *)payload, len}, (struct iovec){0}, deadline);
 }
 
 static int receive_all(int fd, void *data, size_t len, int64_t deadline)
@@ -117,7 +127,7 @@ int iov_frame_receive(int fd, struct iov_frame *ret, int64_t deadline)
 	memcpy(&length, header, sizeof(length));
 	length = le32toh(length);
 	uint8_t type = (uint8_t)header[4];
-	if (length > IOV_FRAME_MAX || type < IOV_FRAME_REQUEST || type > IOV_FRAME_PROGRESS)
+	if (length > IOV_FRAME_MAX || type < IOV_FRAME_REQUEST || type > IOV_FRAME_DONE)
 		return -EPROTO;
 	rc = receive_all(fd, ret->payload, length, deadline);
 	if (rc)
@@ -194,5 +204,26 @@ bool iov_frame_parse_error(const struct iov_frame *frame, uint8_t *ret_code, con
 		return false;
 	*ret_code = (uint8_t)frame->payload[0];
 	*ret_text = frame->payload + 1;
+	return true;
+}
+
+int iov_frame_send_fields(int fd, enum iov_frame_type type, const uint64_t *fields, size_t n, const void *rest,
+			  size_t len)
+{
+	uint64_t first[IOV_HTTP_DONE_FIELDS];
+	for (size_t i = 0; i < n; i++)
+		first[i] = htole64(fields[i]);
+	return send_parts(fd, type, (struct iovec){first, n * sizeof(*first)}, (struct iovec){(void *)rest, len}, 0);
+}
+
+bool iov_frame_parse_fields(const struct iov_frame *frame, size_t n, uint64_t *ret, const char **ret_rest,
+			    size_t *ret_len)
+{
+	if (frame->len < n * sizeof(*ret))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = field(frame, i);
+	*ret_rest = frame->payload + n * sizeof(*ret);
+	*ret_len = frame->len - n * sizeof(*ret);
 	return true;
 }

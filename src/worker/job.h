@@ -1,7 +1,7 @@
 /*
- * Inside the worker program: a job, what it may do, and how it talks. A job is a row of the table in main.c; it runs
- * after the sandbox is closed, takes its input with iov_job_next(), answers with the send functions, and returns a code
- * whose text is in job->ctx. main.c sends the END or ERROR.
+ * Inside the worker program: a job, what it may do, and how it talks. A job is a row of the program's table (jobs.c,
+ * jobs_http.c); it runs after the sandbox is closed, takes its input with iov_job_next(), answers with the send
+ * functions, and returns a code whose text is in job->ctx. main.c sends the END or ERROR.
  */
 #ifndef IOV_WORKER_JOB_H
 #define IOV_WORKER_JOB_H
@@ -43,5 +43,6 @@ int iov_job_git_commit(struct iov_job *job);
 int iov_job_git_delete_ref(struct iov_job *job);
 int iov_job_pack(struct iov_job *job);
 int iov_job_unpack(struct iov_job *job);
+int iov_job_http(struct iov_job *job);
 
 #endif

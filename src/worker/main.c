@@ -1,6 +1,7 @@
 /*
- * iovpkg-worker: everything that touches the outside (git, archives), in a process that may do next to nothing. It does
- * the one job that its socket asks for, and exits. Not for people: without that socket it says so and ends.
+ * iovpkg-worker and iovpkg-worker-http: everything that touches the outside (git, archives; HTTP), in a process that
+ * may do next to nothing. It does the one job that its socket asks for, and exits. Not for people: without that socket
+ * it says so and ends.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -10,34 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "util/cleanup.h"
 #include "worker/job.h"
 #include "worker/sandbox.h"
 
-static const struct job_row {
-	const char *name;
-	int (*run)(struct iov_job *job);
-	enum iov_sandbox_kind kind;
-} jobs[] = {
-	{"git-init", iov_job_git_init, IOV_SANDBOX_GIT},
-	{"git-fetch", iov_job_git_fetch, IOV_SANDBOX_GIT},
-	{"git-push", iov_job_git_push, IOV_SANDBOX_GIT},
-	{"git-resolve", iov_job_git_resolve, IOV_SANDBOX_GIT},
-	{"git-read", iov_job_git_read, IOV_SANDBOX_GIT},
-	{"git-read-many", iov_job_git_read_many, IOV_SANDBOX_GIT},
-	{"git-list", iov_job_git_list, IOV_SANDBOX_GIT},
-	{"git-refs", iov_job_git_refs, IOV_SANDBOX_GIT},
-	{"git-commit", iov_job_git_commit, IOV_SANDBOX_GIT},
-	{"git-delete-ref", iov_job_git_delete_ref, IOV_SANDBOX_GIT},
-	{"pack", iov_job_pack, IOV_SANDBOX_ARCHIVE},
-	{"unpack", iov_job_unpack, IOV_SANDBOX_ARCHIVE},
-};
-
-static const struct job_row *find_row(const char *name)
+static const struct iov_job_row *find_row(const char *name)
 {
-	for (size_t i = 0; i < IOV_COUNT(jobs); i++)
-		if (!strcmp(jobs[i].name, name))
-			return &jobs[i];
+	for (const struct iov_job_row *row = iov_job_rows; row->name; row++)
+		if (!strcmp(row->name, name))
+			return row;
 	return NULL;
 }
 
@@ -58,7 +39,7 @@ static int run(struct iov_job *job)
 	rc = rc ? rc : iov_job_string(job, "job", &name);
 	if (rc)
 		return rc;
-	const struct job_row *row = find_row(name);
+	const struct iov_job_row *row = find_row(name);
 	if (!row)
 		return iov_error(job->ctx, IOV_E_INTERNAL, "the worker knows no job '%s'; reinstall iovpkg", name);
 	rc = iov_sandbox_enter(job, row->kind);

@@ -4,9 +4,11 @@
  *   [u32 length, little-endian][u8 type][payload, `length` bytes, at most IOV_FRAME_MAX]
  *
  * The main process sends REQUEST, then the job's input as FILE and DATA frames, then END. The worker answers with any
- * number of FILE, DATA and PROGRESS frames and exactly one END or ERROR. Only the worker ever parses JSON; what comes
- * back is fixed fields and bytes, so that a worker that was taken over has nothing but this page to attack.
- * docs/worker.md has the payloads.
+ * number of FILE, DATA and PROGRESS frames and exactly one END or ERROR. The job "http" is a conversation instead: each
+ * DATA frame to the worker is one request with a number of the main process's choice, and ANSWER, BODY and DONE frames
+ * carry that number back, those of several requests mixed. Only the worker ever parses JSON; what comes back is fixed
+ * fields and bytes, so that a worker that was taken over has nothing but this page to attack. docs/worker.md has the
+ * payloads.
  */
 #ifndef IOV_WORKER_PROTOCOL_H
 #define IOV_WORKER_PROTOCOL_H
@@ -26,6 +28,23 @@ enum iov_frame_type {
 	IOV_FRAME_END = 4,	/* input complete; from the worker: success */
 	IOV_FRAME_ERROR = 5,	/* [u8 enum iov_code][text] */
 	IOV_FRAME_PROGRESS = 6, /* [u64 done][u64 total] */
+	IOV_FRAME_ANSWER = 7, /* the two fields of iov_http_field, [etag]: an answer begins, nothing or BODY follows */
+	IOV_FRAME_BODY = 8,   /* [u64 number][bytes] */
+	IOV_FRAME_DONE = 9,   /* the eight fields of iov_http_field, [text of the error] */
+};
+
+/* The fields that begin an ANSWER and a DONE, each 64 bits. */
+enum iov_http_field {
+	IOV_HTTP_NUMBER,
+	IOV_HTTP_STATUS,
+	IOV_HTTP_ANSWER_FIELDS,
+	IOV_HTTP_CODE = IOV_HTTP_ANSWER_FIELDS, /* enum iov_code; IOV_OK: the answer is whole */
+	IOV_HTTP_AGAIN,				/* milliseconds after which it is worth another try; 0: it is not */
+	IOV_HTTP_REQUESTS,
+	IOV_HTTP_CONNECTIONS,
+	IOV_HTTP_BODY,	  /* bytes on the wire */
+	IOV_HTTP_HEADERS, /* bytes */
+	IOV_HTTP_DONE_FIELDS,
 };
 
 #define IOV_NO_FILE UINT64_MAX
@@ -52,5 +71,11 @@ int iov_frame_send_progress(int fd, uint64_t done, uint64_t total);
 bool iov_frame_parse_progress(const struct iov_frame *frame, uint64_t *ret_done, uint64_t *ret_total);
 int iov_frame_send_error(int fd, uint8_t code, const char *text);
 bool iov_frame_parse_error(const struct iov_frame *frame, uint8_t *ret_code, const char **ret_text);
+
+/* The frames of HTTP: `n` fields, then bytes. Parse returns false for a payload that is too short. */
+int iov_frame_send_fields(int fd, enum iov_frame_type type, const uint64_t *fields, size_t n, const void *rest,
+			  size_t len);
+bool iov_frame_parse_fields(const struct iov_frame *frame, size_t n, uint64_t *ret, const char **ret_rest,
+			    size_t *ret_len);
 
 #endif

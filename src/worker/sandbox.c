@@ -50,6 +50,24 @@ static const struct limit git_limits[] = {
 #endif
 };
 
+static const struct limit http_limits[] = {
+	{RLIMIT_CPU, 600},	 {RLIMIT_FSIZE, 0}, /* it writes no file */
+	{RLIMIT_NOFILE, 64},			    /* 16 connections, and what resolving names takes */
+	{RLIMIT_CORE, 0},
+#if LIMIT_MEMORY
+	{RLIMIT_AS, 1024 * MIB}, /* libraries, and the stacks of the threads that resolve names */
+#endif
+};
+
+static const struct {
+	const struct limit *limits;
+	size_t count;
+} limits_of[] = {
+	[IOV_SANDBOX_ARCHIVE] = {archive_limits, IOV_COUNT(archive_limits)},
+	[IOV_SANDBOX_GIT] = {git_limits, IOV_COUNT(git_limits)},
+	[IOV_SANDBOX_HTTP] = {http_limits, IOV_COUNT(http_limits)},
+};
+
 /* Never above what the process has already. */
 static int set_limit(struct iov_ctx *ctx, const struct limit *limit)
 {
@@ -64,14 +82,12 @@ static int set_limit(struct iov_ctx *ctx, const struct limit *limit)
 
 static int set_limits(struct iov_ctx *ctx, enum iov_sandbox_kind kind)
 {
-	const struct limit *limits = kind == IOV_SANDBOX_GIT ? git_limits : archive_limits;
-	size_t count = kind == IOV_SANDBOX_GIT ? IOV_COUNT(git_limits) : IOV_COUNT(archive_limits);
 	int rc = IOV_OK;
 	/* A write over the limit, or to a server that hung up, shall be an error with a text, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < count && !rc; i++)
-		rc = set_limit(ctx, &limits[i]);
+	for (size_t i = 0; i < limits_of[kind].count && !rc; i++)
+		rc = set_limit(ctx, &limits_of[kind].limits[i]);
 	return rc;
 }
 
@@ -79,7 +95,8 @@ static int find_rights(struct iov_job *job, enum iov_sandbox_kind kind, struct i
 {
 	const char *url = NULL;
 	rights->kind = kind;
-	if (kind == IOV_SANDBOX_ARCHIVE)
+	rights->network = kind == IOV_SANDBOX_HTTP;
+	if (kind != IOV_SANDBOX_GIT)
 		return IOV_OK;
 	int rc = iov_job_string(job, "repo", &rights->repo);
 	rc = rc ? rc : iov_json_opt_string(job->ctx, "worker request", job->request, "url", &url);
@@ -125,7 +142,7 @@ static int find_ca(struct iov_job *job, const char *etc)
 	return IOV_OK;
 }
 
-/* What the operator of this root has set for the URL's protocol. */
+/* What the operator of this root has set for the protocol. */
 static int find_settings(struct iov_job *job, const struct iov_rights *rights)
 {
 	const char *etc;
@@ -134,7 +151,7 @@ static int find_settings(struct iov_job *job, const struct iov_rights *rights)
 	int rc = iov_job_string(job, "etc", &etc);
 	if (rc)
 		return rc;
-	return rights->url.kind == IOV_URL_SSH ? find_home(job, etc) : find_ca(job, etc);
+	return rights->has_url && rights->url.kind == IOV_URL_SSH ? find_home(job, etc) : find_ca(job, etc);
 }
 
 static void rights_release(struct iov_rights *rights)

@@ -11,7 +11,16 @@
 enum iov_sandbox_kind {
 	IOV_SANDBOX_ARCHIVE, /* the two descriptors that it holds, and memory */
 	IOV_SANDBOX_GIT,     /* the repository of the request ("repo"), and what its "url" needs, if it has one */
+	IOV_SANDBOX_HTTP,    /* the network, and what names and certificates need */
 };
+
+/* A job that a program can do. Each program has one table, which ends with a row without a name. */
+struct iov_job_row {
+	const char *name;
+	int (*run)(struct iov_job *job);
+	enum iov_sandbox_kind kind;
+};
+extern const struct iov_job_row iov_job_rows[];
 
 /* Takes every right away that the job does not need. What the kernel lacks is left out; what it has must work. */
 int iov_sandbox_enter(struct iov_job *job, enum iov_sandbox_kind kind);
@@ -21,10 +30,10 @@ int iov_sandbox_enter(struct iov_job *job, enum iov_sandbox_kind kind);
 
 struct iov_rights {
 	enum iov_sandbox_kind kind;
-	const char *repo; /* NULL for archives */
+	const char *repo; /* of git jobs; NULL for others */
 	bool has_url;
 	struct iov_url url;
-	bool network; /* the URL leads to another host */
+	bool network; /* it speaks to other hosts */
 };
 
 /* The user id to run with, and no capabilities beyond file access where it stays root. Needs root; otherwise it only

@@ -1,8 +1,8 @@
 /*
- * Who a job is. An archive needs nobody's files: it is the spare user. A git job is the owner of its repository, so
- * that what it writes stays the owner's, and a clone of another host's registry is given to the spare user. What is
- * left is root on root's own repositories, and speaking ssh with the caller's keys: these keep the user id, and of all
- * capabilities the one to open files.
+ * Who a job is. An archive needs nobody's files, HTTP none but public ones: they are the spare user. A git job is the
+ * owner of its repository, so that what it writes stays the owner's, and a clone of another host's registry is given to
+ * the spare user. What is left is root on root's own repositories, and speaking ssh with the caller's keys: these keep
+ * the user id, and of all capabilities the one to open files.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -129,7 +129,7 @@ int iov_sandbox_identity(struct iov_ctx *ctx, const struct iov_rights *rights)
 		return keep_capabilities(ctx, 0);
 	if (setgroups(0, NULL) && errno != EPERM) /* EPERM: a user namespace without groups */
 		return iov_error_errno(ctx, errno, "worker: cannot give up groups");
-	if (rights->kind == IOV_SANDBOX_ARCHIVE || find_owner(rights, &who))
+	if (rights->kind != IOV_SANDBOX_GIT || find_owner(rights, &who))
 		return become(ctx, &who);
 	return keep_capabilities(ctx, 1u << CAP_DAC_OVERRIDE);
 }

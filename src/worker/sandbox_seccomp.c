@@ -1,7 +1,7 @@
 /*
- * System calls. An archive job computes, reads and writes what it holds: a list of what it may. A git job works with
- * files through a library whose calls change with its version: a list of what it may not. A refused call fails with
- * EPERM.
+ * System calls. An archive job computes, reads and writes what it holds: a list of what it may. Git and
+ * HTTP go through libraries whose calls change with their version: a list of what they may not. A refused call fails
+ * with EPERM.
  */
 #include <errno.h>
 #include <sched.h>
@@ -50,7 +50,7 @@ static const int archive_calls[] = {
 	SCMP_SYS(exit_group),
 };
 
-static const int never_for_git[] = {
+static const int never_for_libraries[] = {
 	/* other programs and processes */
 	SCMP_SYS(execve),
 	SCMP_SYS(execveat),
@@ -153,8 +153,8 @@ static int add_socket_rules(scmp_filter_ctx filter, bool network)
 	return rc;
 }
 
-/* libgit2 packs and unpacks in threads. What clone3 would do stands in memory that a filter cannot read, so the C
- * library is sent back to clone, which may make a thread and no process. */
+/* libgit2 packs and unpacks in threads, libcurl resolves names in one. What clone3 would do stands in memory that a
+ * filter cannot read, so the C library is sent back to clone, which may make a thread and no process. */
 static int add_thread_rules(scmp_filter_ctx filter)
 {
 	int rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -167,7 +167,7 @@ static int fill(scmp_filter_ctx filter, const struct iov_rights *rights)
 {
 	if (rights->kind == IOV_SANDBOX_ARCHIVE)
 		return add_rules(filter, SCMP_ACT_ALLOW, archive_calls, IOV_COUNT(archive_calls));
-	int rc = add_rules(filter, SCMP_ACT_ERRNO(EPERM), never_for_git, IOV_COUNT(never_for_git));
+	int rc = add_rules(filter, SCMP_ACT_ERRNO(EPERM), never_for_libraries, IOV_COUNT(never_for_libraries));
 	rc = rc ? rc : add_thread_rules(filter);
 	return rc ? rc : add_socket_rules(filter, rights->network);
 }

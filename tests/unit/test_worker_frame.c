@@ -85,7 +85,7 @@ END_TEST
 /* A header that promises too much or has no such type is refused before anything is allocated or read for it. */
 START_TEST(bad_headers_are_refused)
 {
-	static const char *const headers[] = {"\x01\0\x01\0\x03", "\xff\xff\xff\xff\x03", "\0\0\0\0\0", "\0\0\0\0\x07",
+	static const char *const headers[] = {"\x01\0\x01\0\x03", "\xff\xff\xff\xff\x03", "\0\0\0\0\0", "\0\0\0\0\x0a",
 					      "\0\0\0\0\xff"};
 	put(headers[_i], 5);
 	ck_assert_int_eq(iov_frame_receive(ends[1], &frame, 0), -EPROTO);

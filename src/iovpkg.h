@@ -131,6 +131,7 @@ enum iov_flags {
 	IOV_LOCKED = 1 << 6,	/* apply exactly what the lock says, or nothing */
 	IOV_RENEW = 1 << 7,	/* lock the newest that fits, whatever the lock held before */
 	IOV_PLAIN_KEY = 1 << 8, /* a key pair that is made gets no passphrase: whoever has its file can sign */
+	IOV_VERDICTS = 1 << 9,	/* refusals are written down in the registry for those who wait elsewhere */
 };
 
 /* What an instance is given; it keeps what it had where nothing is said. */
@@ -215,10 +216,15 @@ int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, con
 int iov_registry_remove(struct iov_ctx *ctx, const char *name);
 int iov_registry_list(struct iov_ctx *ctx, char **ret_json);
 int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json); /* NULL: all */
-/* Checks and takes in every submission that waits in the repository at `path`. */
-int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, char **ret_json);
-/* Signs the head anew, so that clients can tell that the registry lives; `days` of validity, 0: the default. */
-int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, char **ret_json);
+/* Checks and takes in every submission that waits in the repository at `path`. Flags: IOV_VERDICTS. */
+int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, unsigned flags, char **ret_json);
+/* The same as git's hook proc-receive (githooks(5)), for the submissions of one push: git speaks on the descriptor `in`
+ * and is answered on `out`. Fails only where git cannot be answered. */
+int iov_registry_receive(struct iov_ctx *ctx, const char *path, const char *key, int in, int out);
+/* Signs the head anew, so that clients can tell that the registry lives; `days` of validity, 0: the default. A head that
+ * is good for `left` days more stays as it is; 0: it is signed in any case. */
+int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, unsigned left,
+			 char **ret_json);
 
 /* ---- authors -------------------------------------------------------------------------------------------------- */
 

@@ -115,11 +115,6 @@ static const struct cli_argument new_path[] = {
 	{"PATH", "where to make the repository", 1, 1, CLI_NAMES_FOLDERS},
 	{0},
 };
-static const struct cli_argument path[] = {
-	{"PATH", "the registry's bare repository", 1, 1, CLI_NAMES_FOLDERS},
-	{0},
-};
-
 static const struct cli_option init_options[] = {
 	{.name = "origin",
 	 .kind = CLI_TEXT,
@@ -135,18 +130,6 @@ static const struct cli_option init_options[] = {
 	 .to = offsetof(struct cli_values, publishers)},
 	{0},
 };
-static const struct cli_option accept_options[] = {CLI_OPTION_KEY("by default the one here that the root names"), {0}};
-static const struct cli_option refresh_options[] = {
-	CLI_OPTION_KEY("by default the one here that the root names"),
-	{.name = "days",
-	 .kind = CLI_NUMBER,
-	 .value = "N",
-	 .help = "how long the new head is good",
-	 .max = 3660,
-	 .to = offsetof(struct cli_values, days)},
-	{0},
-};
-
 static const struct cli_example init_examples[] = {
 	{"iovpkg registry init /srv/modules.git --origin example.org/modules",
 	 "a registry signed with the key 'registry'"},
@@ -171,44 +154,6 @@ static int run_init(struct cli *cli)
 	int rc = iov_registry_init(cli->ctx, cli_word(cli, 0), values->origin, cli->values.key,
 				   values->publishers.items, values->publishers.count, cli_flags(values), &json);
 	return cli_report(cli, rc, json, show_init);
-}
-
-static void show_accept(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
-{
-	size_t i;
-	json_t *row;
-	json_array_foreach(json_object_get(answer, "accepted"), i, row) {
-		cli_show_line(out, "accepted %s %s %s", cli_text(row, "kind"), cli_text(row, "name"),
-			      cli_text(row, "version"));
-	}
-	json_array_foreach(json_object_get(answer, "refused"), i, row) {
-		cli_add_styled(out, look, CLI_BAD, "refused");
-		cli_show_line(out, " %s: %s", cli_text(row, "name"), cli_text(row, "reason"));
-	}
-	if (!json_array_size(json_object_get(answer, "accepted")) &&
-	    !json_array_size(json_object_get(answer, "refused")))
-		iov_buf_puts(out, "no submission waits\n");
-}
-
-static int run_accept(struct cli *cli)
-{
-	char *json = NULL;
-	int rc = iov_registry_accept(cli->ctx, cli_word(cli, 0), cli->values.key, &json);
-	return cli_report(cli, rc, json, show_accept);
-}
-
-static void show_refresh(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
-{
-	(void)look;
-	cli_show_line(out, "head %llu is good until %s", (unsigned long long)cli_uint(answer, "head"),
-		      cli_text(answer, "expires"));
-}
-
-static int run_refresh(struct cli *cli)
-{
-	char *json = NULL;
-	int rc = iov_registry_refresh(cli->ctx, cli_word(cli, 0), cli->values.key, (unsigned)cli->values.days, &json);
-	return cli_report(cli, rc, json, show_refresh);
 }
 
 /* ---- the family ---- */
@@ -268,31 +213,8 @@ static const struct cli_command init = {
 	.run = run_init,
 };
 
-static const struct cli_command accept = {
-	.name = "accept",
-	.full = "registry accept",
-	.summary = "check and take in waiting submissions",
-	.description = "Checks every submission that waits in the repository, appends the good ones to the log and "
-		       "signs the new head. "
-		       "A submission that is refused is named with the reason.",
-	.arguments = path,
-	.options = accept_options,
-	.run = run_accept,
-};
-
-static const struct cli_command refresh = {
-	.name = "refresh",
-	.full = "registry refresh",
-	.summary = "sign the head anew",
-	.description = "Signs the head anew with a later expiry, so that hosts can tell that the registry lives and "
-		       "nobody holds old "
-		       "news back. Run it from a timer.",
-	.arguments = path,
-	.options = refresh_options,
-	.run = run_refresh,
-};
-
-static const struct cli_command *const children[] = {&add, &rm, &list, &update, &init, &accept, &refresh, NULL};
+static const struct cli_command *const children[] = {
+	&add, &rm, &list, &update, &init, &cli_cmd_registry_accept, &cli_cmd_registry_refresh, NULL};
 
 const struct cli_command cli_cmd_registry = {
 	.name = "registry",

@@ -57,4 +57,7 @@ extern const struct cli_command cli_cmd_install, cli_cmd_remove, cli_cmd_upgrade
 	cli_cmd_help, cli_cmd_tree, cli_cmd_why, cli_cmd_outdated, cli_cmd_pin, cli_cmd_unpin, cli_cmd_apply,
 	cli_cmd_lock;
 
+/* Of families whose commands have files of their own. */
+extern const struct cli_command cli_cmd_registry_accept, cli_cmd_registry_refresh;
+
 #endif

@@ -96,6 +96,18 @@ int iov_keys_find_registry(struct iov_ctx *ctx, const char *path, struct iov_sig
 	return rc ? rc : iov_keys_find(ctx, keys, count, ret, ret_found);
 }
 
+int iov_keys_registry(struct iov_ctx *ctx, const char *path, const char *key, struct iov_signer *ret)
+{
+	if (key)
+		return iov_signer_load(ctx, key, ret);
+	bool found = false;
+	int rc = iov_keys_find_registry(ctx, path, ret, &found);
+	if (!rc && !found)
+		rc = iov_error(ctx, IOV_E_NOT_FOUND,
+			       "none of the keys here is the registry key of '%s'; name it with --key", path);
+	return rc;
+}
+
 static json_t *describe(const struct iov_verifier *verifier, bool encrypted)
 {
 	iov_auto(iov_free_ptr) char *text = iov_verifier_text(verifier);

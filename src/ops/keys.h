@@ -18,5 +18,7 @@ int iov_keys_find(struct iov_ctx *ctx, const struct iov_verifier *keys, size_t c
 		  bool *ret_found);
 /* The one among our keys that may sign the head of the registry at `path`; *ret_found is false where none may. */
 int iov_keys_find_registry(struct iov_ctx *ctx, const char *path, struct iov_signer *ret, bool *ret_found);
+/* The registry's key: the named one, or with NULL the one above. IOV_E_NOT_FOUND where none is. */
+int iov_keys_registry(struct iov_ctx *ctx, const char *path, const char *key, struct iov_signer *ret);
 
 #endif

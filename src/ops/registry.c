@@ -116,35 +116,13 @@ int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json)
 	return iov_answer(ctx, after, ret_json);
 }
 
-/* The registry's key: the named one, or the one among ours that its root names. */
-static int registry_key(struct iov_ctx *ctx, const char *path, const char *key, struct iov_signer *ret)
-{
-	if (key)
-		return iov_signer_load(ctx, key, ret);
-	bool found = false;
-	int rc = iov_keys_find_registry(ctx, path, ret, &found);
-	if (!rc && !found)
-		rc = iov_error(ctx, IOV_E_NOT_FOUND,
-			       "none of the keys here is the registry key of '%s'; name it with --key", path);
-	return rc;
-}
-
-int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, char **ret_json)
+int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, unsigned left,
+			 char **ret_json)
 {
 	iov_auto(iov_signer_release) struct iov_signer signer = {0};
 	json_t *answer = NULL;
-	int rc = registry_key(ctx, path, key, &signer);
+	int rc = iov_keys_registry(ctx, path, key, &signer);
 	if (!rc)
-		rc = iov_registry_take_in(ctx, path, &signer, NULL, &answer);
-	return rc ? rc : iov_answer(ctx, answer, ret_json);
-}
-
-int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, char **ret_json)
-{
-	iov_auto(iov_signer_release) struct iov_signer signer = {0};
-	json_t *answer = NULL;
-	int rc = registry_key(ctx, path, key, &signer);
-	if (!rc)
-		rc = iov_registry_resign_head(ctx, path, &signer, days, &answer);
+		rc = iov_registry_resign_head(ctx, path, &signer, days, left, &answer);
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }

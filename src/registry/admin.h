@@ -15,9 +15,10 @@
  * "origin", "path"}. */
 int iov_registry_create(struct iov_ctx *ctx, const char *path, const char *origin, const struct iov_signer *signer,
 			const char *const *publishers, size_t count, json_t **ret);
-/* Signs the head anew with `days` of validity, 0: the default. *ret: {"commit", "expires", "head", "origin"}. */
+/* Signs the head anew with `days` of validity, 0: the default; one that is good for `left` days more stays as it is,
+ * 0: never. *ret: {"changed", "commit", "expires", "head", "origin"}. */
 int iov_registry_resign_head(struct iov_ctx *ctx, const char *path, const struct iov_signer *signer, unsigned days,
-			     json_t **ret);
+			     unsigned left, json_t **ret);
 
 /* The keys that may sign the head of the registry at `path`. The array is the caller's. */
 int iov_registry_signers(struct iov_ctx *ctx, const char *path, struct iov_verifier **ret, size_t *ret_count);

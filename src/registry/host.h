@@ -41,7 +41,4 @@ int iov_host_log(struct iov_ctx *ctx, struct iov_host *host, const char *leaf, s
 int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer, unsigned days,
 		    int64_t now, struct iov_changes *changes, const char *message, char *ret_commit);
 
-/* How often a change is tried again when others change main meanwhile; each failure is somebody else's success. */
-#define IOV_HOST_RETRIES 100
-
 #endif

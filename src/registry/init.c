@@ -8,6 +8,7 @@
 #include "registry/clock.h"
 #include "registry/describe.h"
 #include "registry/host.h"
+#include "registry/turn.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -126,25 +127,47 @@ int iov_registry_create(struct iov_ctx *ctx, const char *path, const char *origi
 
 /* ---- a new head over the same content ---- */
 
-static int resign_once(struct iov_ctx *ctx, const char *path, const struct iov_signer *signer, unsigned days,
-		       json_t **ret)
+struct resign {
+	const char *path;
+	const struct iov_signer *signer;
+	unsigned days, left;
+	json_t **ret;
+};
+
+static json_t *describe_head(const struct iov_host *host, const char *commit, bool changed)
 {
-	char commit[IOV_COMMIT_SIZE], expires[IOV_TIME_SIZE];
+	char expires[IOV_TIME_SIZE];
+	iov_time_text(host->head.expires, expires);
+	return json_pack("{s:b, s:s, s:s, s:I, s:s}", "changed", changed, "commit", commit, "expires", expires, "head",
+			 (json_int_t)host->head.version, "origin", host->root->origin);
+}
+
+/* The newest root may have come after the head: then there is news whatever the time. */
+static bool is_good_for(const struct iov_host *host, unsigned days, int64_t now)
+{
+	return days && host->head.root == host->root->version && host->head.expires - now >= (int64_t)days * IOV_DAY;
+}
+
+static int resign_once(struct iov_ctx *ctx, void *cookie)
+{
+	const struct resign *resign = cookie;
+	char commit[IOV_COMMIT_SIZE];
+	int64_t now = time(NULL);
 	iov_auto(iov_host_release) struct iov_host host = {0};
 	iov_auto(iov_changes_release) struct iov_changes changes = {0};
-	int rc = iov_host_open(ctx, path, &host);
-	if (!rc)
-		rc = iov_host_commit(ctx, &host, signer, days, time(NULL), &changes, "refresh the head", commit);
-	if (rc || !ret)
+	int rc = iov_host_open(ctx, resign->path, &host);
+	bool good = !rc && is_good_for(&host, resign->left, now);
+	if (!rc && !good)
+		rc = iov_host_commit(ctx, &host, resign->signer, resign->days, now, &changes, "refresh the head",
+				     commit);
+	if (rc || !resign->ret)
 		return rc;
-	iov_time_text(host.head.expires, expires);
-	*ret = json_pack("{s:s, s:s, s:I, s:s}", "commit", commit, "expires", expires, "head",
-			 (json_int_t)host.head.version, "origin", host.root->origin);
-	return *ret ? IOV_OK : iov_oom(ctx);
+	*resign->ret = describe_head(&host, good ? host.commit : commit, !good);
+	return *resign->ret ? IOV_OK : iov_oom(ctx);
 }
 
 int iov_registry_resign_head(struct iov_ctx *ctx, const char *path, const struct iov_signer *signer, unsigned days,
-			     json_t **ret)
+			     unsigned left, json_t **ret)
 {
 	bool local;
 	iov_auto(iov_free_ptr) char *place = NULL;
@@ -153,17 +176,17 @@ int iov_registry_resign_head(struct iov_ctx *ctx, const char *path, const struct
 				 "%u days of validity are too many; a head lives at most %d days, so that a registry "
 				 "that stopped is noticed",
 				 days, IOV_HEAD_DAYS_MAX);
+	if (left >= (days ? days : IOV_HEAD_DAYS))
+		return iov_error(ctx, IOV_E_USAGE,
+				 "a new head lives %u days, so one with less than %u left would be renewed each time; "
+				 "name fewer days",
+				 days ? days : IOV_HEAD_DAYS, left);
 	int rc = iov_registry_locate(ctx, path, &local, &place);
 	if (!rc && !local)
 		return iov_error(ctx, IOV_E_USAGE,
 				 "'%s' is not on this host; refresh the registry where its repository is", path);
-	for (int tries = 0; !rc && tries < IOV_HOST_RETRIES; tries++) {
-		rc = resign_once(ctx, place, signer, days ? days : IOV_HEAD_DAYS, ret);
-		if (rc != IOV_E_BUSY)
-			break;
-		rc = tries + 1 < IOV_HOST_RETRIES ? IOV_OK : rc;
-	}
-	return rc;
+	struct resign resign = {place, signer, days ? days : IOV_HEAD_DAYS, left, ret};
+	return rc ? rc : iov_turn(ctx, place, resign_once, &resign);
 }
 
 int iov_registry_signers(struct iov_ctx *ctx, const char *path, struct iov_verifier **ret, size_t *ret_count)

@@ -26,6 +26,15 @@ int iov_registry_submit_statement(struct iov_ctx *ctx, const char *url, const st
  * "sha256", "version" or "versions"}], "refused": [{"name", "reason", "sha256"}]}; may be NULL. */
 int iov_registry_take_in(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry, const char *sha256,
 			 json_t **ret);
+/* All that wait; with `verdicts` each refusal is written to a ref, too, for a publisher who cannot see this answer
+ * (verdict.h). */
+int iov_registry_take_all(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry, bool verdicts,
+			  json_t **ret);
+/* The same as git's hook proc-receive, for the submissions of one push, which git names on `in` and is answered on
+ * `out` (receive.h). Refusals are the answers of those refs; where the host is in trouble, or `registry` is NULL
+ * because of what `trouble` says, submissions wait. */
+int iov_registry_answer_push(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry,
+			     const char *trouble, int in, int out);
 /* What the repository at `path` would say of a release, as far as its version and its exports go: IOV_E_CONFLICT,
  * IOV_E_CONTRACT (core/step.h). */
 int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release);

@@ -8,6 +8,7 @@
 #include "registry/changes.h"
 #include "registry/host.h"
 #include "registry/submission.h"
+#include "registry/turn.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -86,7 +87,7 @@ static bool waits_already(struct iov_ctx *ctx, const char *path, const struct su
 static int put_in_queue(struct iov_ctx *ctx, const char *path, const struct submit *submit)
 {
 	int rc = IOV_E_BUSY;
-	for (int tries = 0; tries < IOV_HOST_RETRIES && rc == IOV_E_BUSY; tries++) {
+	for (int tries = 0; tries < IOV_TURN_TRIES && rc == IOV_E_BUSY; tries++) {
 		rc = commit(ctx, path, submit);
 		if (rc != IOV_E_BUSY)
 			return rc;

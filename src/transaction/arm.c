@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 

@@ -4,7 +4,7 @@
 
 #include "state/generations.h"
 #include "state/saved.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "transaction/steps.h"
 #include "util/cleanup.h"
 #include "util/fs.h"

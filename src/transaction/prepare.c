@@ -4,7 +4,7 @@
 
 #include "state/generations.h"
 #include "state/journal.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 
 static int check_sites(const struct iov_transaction *t, const struct iov_instance_change *change)

@@ -6,7 +6,7 @@
 #include "plan/make.h"
 #include "state/generations.h"
 #include "state/journal.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "state/journal.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 
 static int begin(const struct iov_transaction *t)

@@ -3,7 +3,7 @@
 #include "state/generations.h"
 #include "state/journal.h"
 #include "state/saved.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "transaction/steps.h"
 
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "util/cleanup.h"
 
 static int attach(const struct iov_transaction *t, const struct iov_moving *moving)

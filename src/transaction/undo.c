@@ -2,7 +2,7 @@
 
 #include "state/generations.h"
 #include "state/journal.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "transaction/own.h"
 #include "util/cleanup.h"
 

@@ -161,11 +161,18 @@ int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, stru
 			  ret);
 }
 
-int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref)
+int iov_git_delete_ref_at(struct iov_ctx *ctx, const char *repo, const char *ref, const char *commit)
 {
 	struct iov_worker_job job = local_job("changing", repo, 0);
-	return run_simple(ctx, &job, json_pack("{s:s, s:s, s:s}", "job", "git-delete-ref", "repo", repo, "ref", ref),
-			  NULL);
+	return run_simple(
+		ctx, &job,
+		json_pack("{s:s, s:s, s:s, s:s*}", "job", "git-delete-ref", "repo", repo, "ref", ref, "commit", commit),
+		NULL);
+}
+
+int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref)
+{
+	return iov_git_delete_ref_at(ctx, repo, ref, NULL);
 }
 
 int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref)

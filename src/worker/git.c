@@ -1,6 +1,9 @@
 #include "worker/git.h"
 
+#include <errno.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -9,6 +12,7 @@
 #define WINDOWS (256u << 20)	/* bytes mapped all together */
 #define PACK_OBJECTS (4u << 20) /* in one pack: a registry of a million releases */
 #define CONNECT_MS 15000
+#define LOCK_STEP_MS 20
 #define ANSWER_MS 30000 /* silence of a server in the middle of an answer */
 
 const char *iov_git_message(void)
@@ -109,4 +113,15 @@ int iov_git_open_or_init(struct iov_job *job, git_repository **ret)
 	options.initial_head = "main";
 	rc = git_repository_init_ext(ret, path, &options);
 	return rc ? iov_git_error(job->ctx, rc, "cannot make a git repository in '%s'", path) : IOV_OK;
+}
+
+bool iov_git_end_lock(const git_repository *repo, const char *ref, unsigned patience_ms)
+{
+	iov_auto(iov_buf_release) struct iov_buf path = {0};
+	iov_buf_printf(&path, "%s%s.lock", git_repository_path(repo), ref);
+	if (iov_buf_failed(&path) || access(path.data, F_OK))
+		return false;
+	for (unsigned waited = 0; waited < patience_ms && !access(path.data, F_OK); waited += LOCK_STEP_MS)
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000}, NULL);
+	return !unlink(path.data) || errno == ENOENT;
 }

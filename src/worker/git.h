@@ -21,6 +21,12 @@ int iov_git_open_or_init(struct iov_job *job, git_repository **ret);
  * forgets it whenever a fetch brings no other end (an archive's does not), and then looks for the commits behind. */
 int iov_git_mark_ends(struct iov_job *job, git_repository *repo);
 
+/* Waits for the lock on a ref to end, and ends it where it does not: it is held while one small file is written, so
+ * whoever holds it for much longer was killed. Was there one, and is it gone? */
+bool iov_git_end_lock(const git_repository *repo, const char *ref, unsigned patience_ms);
+#define IOV_GIT_CLONE_LOCK_MS 500   /* in a clone, which this host alone writes to, one command at a time */
+#define IOV_GIT_SHARED_LOCK_MS 5000 /* in a registry, whose other writers may have to wait for a busy machine */
+
 static inline void iov_git_free_repository(git_repository **repo)
 {
 	git_repository_free(*repo);

@@ -34,16 +34,39 @@ int iov_job_git_resolve(struct iov_job *job)
 	return IOV_OK;
 }
 
+/* libgit2 deletes it from where it was looked up, or not at all. */
+static int delete_at(git_repository *repo, const char *ref, const char *commit)
+{
+	git_oid expected;
+	iov_auto(iov_git_free_reference) git_reference *found = NULL;
+	int rc = git_oid_fromstr(&expected, commit);
+	rc = rc ? rc : git_reference_lookup(&found, repo, ref);
+	if (rc)
+		return rc;
+	const git_oid *there = git_reference_target(found);
+	return there && git_oid_equal(there, &expected) ? git_reference_delete(found) : GIT_EMODIFIED;
+}
+
+static int delete_ref(git_repository *repo, const char *ref, const char *commit)
+{
+	return commit ? delete_at(repo, ref, commit) : git_reference_remove(repo, ref);
+}
+
 int iov_job_git_delete_ref(struct iov_job *job)
 {
-	const char *ref;
+	const char *ref, *commit = NULL;
 	iov_auto(iov_git_free_repository) git_repository *repo = NULL;
 	int rc = iov_job_string(job, "ref", &ref);
+	rc = rc ? rc : iov_json_opt_string(job->ctx, "worker request", job->request, "commit", &commit);
 	rc = rc ? rc : iov_job_no_input(job);
 	rc = rc ? rc : iov_git_open(job, &repo);
 	if (rc)
 		return rc;
-	rc = git_reference_remove(repo, ref);
+	rc = delete_ref(repo, ref, commit);
+	if (rc == GIT_ELOCKED && iov_git_end_lock(repo, ref, IOV_GIT_SHARED_LOCK_MS))
+		rc = delete_ref(repo, ref, commit);
+	if (rc == GIT_EMODIFIED || rc == GIT_ELOCKED)
+		return iov_error(job->ctx, IOV_E_BUSY, "ref '%s' was changed by somebody else meanwhile", ref);
 	return rc ? iov_git_error(job->ctx, rc, "cannot delete ref '%s'", ref) : IOV_OK;
 }
 

@@ -135,6 +135,14 @@ static int make_commit(struct iov_job *job, git_repository *repo, git_tree *tree
 	return rc ? iov_git_error(job->ctx, rc, "cannot commit") : IOV_OK;
 }
 
+static int set_ref(git_reference **ref, git_repository *repo, const char *name, const git_commit *parent,
+		   const git_oid *id)
+{
+	if (parent)
+		return git_reference_create_matching(ref, repo, name, id, 1, git_commit_id(parent), NULL);
+	return git_reference_create(ref, repo, name, id, 0, NULL);
+}
+
 /* From `parent` to `id`, or not at all: somebody else may have moved the ref since the caller looked. */
 static int move_ref(struct iov_job *job, git_repository *repo, const git_commit *parent, const git_oid *id)
 {
@@ -143,10 +151,9 @@ static int move_ref(struct iov_job *job, git_repository *repo, const git_commit 
 	int rc = iov_job_string(job, "ref", &name);
 	if (rc)
 		return rc;
-	if (parent)
-		rc = git_reference_create_matching(&ref, repo, name, id, 1, git_commit_id(parent), NULL);
-	else
-		rc = git_reference_create(&ref, repo, name, id, 0, NULL);
+	rc = set_ref(&ref, repo, name, parent, id);
+	if (rc == GIT_ELOCKED && iov_git_end_lock(repo, name, IOV_GIT_SHARED_LOCK_MS))
+		rc = set_ref(&ref, repo, name, parent, id);
 	if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ELOCKED || (parent && rc == GIT_ENOTFOUND))
 		return iov_error(job->ctx, IOV_E_BUSY, "'%s' of '%s' was changed by somebody else meanwhile; try again",
 				 name, git_repository_path(repo));

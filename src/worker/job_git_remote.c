@@ -1,11 +1,10 @@
 /* Fetch and push. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "core/refusal.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "worker/git.h"
@@ -14,8 +13,7 @@
 #define FETCH_MAX (1u << 30) /* bytes in one fetch; a registry with 10,000 archives of 100 KB */
 #define PROGRESS_MS 100	     /* between two progress frames */
 #define WORDS_MAX 2048	     /* bytes kept of what a remote says */
-#define LOCK_MS 500	     /* that a lock is left alone */
-#define LOCK_STEP_MS 20
+#define REFUSAL_MAX 4096     /* and of why it refuses a ref */
 
 #define SYSTEM_CA "/etc/ssl/certs"
 
@@ -125,8 +123,9 @@ static int on_words(const char *text, int len, void *payload)
 static int on_push_result(const char *ref, const char *status, void *payload)
 {
 	struct transfer *transfer = payload;
+	(void)ref;
 	if (status)
-		iov_buf_printf(&transfer->refusal, "'%s' (%.512s)", ref, status);
+		iov_buf_printf(&transfer->refusal, "%.*s", REFUSAL_MAX, status);
 	return 0;
 }
 
@@ -254,18 +253,6 @@ static int find_remote_ref(struct transfer *transfer, const char *ref, git_oid *
 	return iov_error(transfer->job->ctx, IOV_E_NOT_FOUND, "'%s' has no ref '%s'", transfer->text, ref);
 }
 
-/* A lock on a ref is held while one small file is written. What is still there after that is of a process that was
- * killed. Was there one, and is it gone? */
-static bool end_lock(const git_repository *repo, const char *ref)
-{
-	iov_auto(iov_free_ptr) char *path = join(git_repository_path(repo), ref, ".lock", "");
-	if (!path || access(path, F_OK))
-		return false;
-	for (unsigned waited = 0; waited < LOCK_MS && !access(path, F_OK); waited += LOCK_STEP_MS)
-		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000}, NULL);
-	return !unlink(path) || errno == ENOENT;
-}
-
 static int download(struct transfer *transfer, git_repository *repo, const char *ref)
 {
 	iov_auto(iov_free_ptr) char *spec = join("+", ref, ":", ref);
@@ -280,7 +267,7 @@ static int download(struct transfer *transfer, git_repository *repo, const char 
 	options.depth = is_shallow(transfer) ? 1 : GIT_FETCH_DEPTH_FULL;
 	git_strarray specs = {.strings = &spec, .count = 1};
 	int rc = git_remote_fetch(transfer->remote, &specs, &options, NULL);
-	if (rc && !transfer->failed && end_lock(repo, ref))
+	if (rc && !transfer->failed && iov_git_end_lock(repo, ref, IOV_GIT_CLONE_LOCK_MS))
 		rc = git_remote_fetch(transfer->remote, &specs, &options, NULL);
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
 }
@@ -335,6 +322,17 @@ static int push_error(struct transfer *transfer, const char *remote_ref, int rc)
 	return transfer_error(transfer, rc);
 }
 
+/* A registry's hook gives its own code and reason; git and other hooks say a word, and more beside the protocol. */
+static int push_refused(struct transfer *transfer)
+{
+	const char *text;
+	int code = iov_refusal_code(transfer->refusal.data, &text);
+	if (code)
+		return iov_error(transfer->job->ctx, code, "'%s' refuses it: %s", transfer->text, text);
+	return iov_error(transfer->job->ctx, IOV_E_CONFLICT, "'%s' refuses it: %s%s%s", transfer->text, text,
+			 transfer->words.len ? "; it says: " : "", transfer->words.len ? transfer->words.data : "");
+}
+
 static int upload(struct transfer *transfer, const char *ref, const char *remote_ref)
 {
 	iov_auto(iov_free_ptr) char *spec = join("", ref, ":", remote_ref);
@@ -348,11 +346,7 @@ static int upload(struct transfer *transfer, const char *ref, const char *remote
 	int rc = git_remote_push(transfer->remote, &specs, &options);
 	if (rc)
 		return push_error(transfer, remote_ref, rc);
-	if (!transfer->refusal.len)
-		return IOV_OK;
-	return iov_error(transfer->job->ctx, IOV_E_CONFLICT, "'%s' refused %s%s%s", transfer->text,
-			 transfer->refusal.data, transfer->words.len ? "; it says: " : "",
-			 transfer->words.len ? transfer->words.data : "");
+	return transfer->refusal.len ? push_refused(transfer) : IOV_OK;
 }
 
 int iov_job_git_push(struct iov_job *job)

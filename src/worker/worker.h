@@ -47,6 +47,8 @@ int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, stru
 int iov_git_commit(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent,
 		   const struct iov_git_file *files, size_t count, const char *message, int64_t time, char *ret_commit);
 int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref);
+/* Only if it still names `commit`; IOV_E_BUSY when it does not. */
+int iov_git_delete_ref_at(struct iov_ctx *ctx, const char *repo, const char *ref, const char *commit);
 /* Pushes `ref` of `repo` to `remote_ref` at `url`. IOV_E_NETWORK, IOV_E_CONFLICT when refused, with the remote's own
  * words. */
 int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref);

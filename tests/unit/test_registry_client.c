@@ -833,9 +833,9 @@ START_TEST(a_new_registry_key_takes_over)
 	unit_ok(ctx, update());
 	reopen();
 	ck_assert_uint_eq(count_releases("flow-table"), 1);
-	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &next, 0, NULL));
+	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &next, 0, 0, NULL));
 	unit_ok(ctx, update());
-	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, NULL), IOV_E_UNTRUSTED, "its root names 'next'");
+	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, 0, NULL), IOV_E_UNTRUSTED, "its root names 'next'");
 }
 END_TEST
 

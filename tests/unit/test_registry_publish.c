@@ -350,7 +350,7 @@ START_TEST(a_key_that_may_not_sign_changes_nothing)
 	unit_fails(ctx, iov_registry_take_in(ctx, repo, &stranger, NULL, NULL), IOV_E_UNTRUSTED,
 		   "key 'stranger' may not sign for registry 'example.org/modules'; its root names 'owner'");
 	ck_assert_uint_eq(waiting(), 1);
-	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &stranger, 0, NULL), IOV_E_UNTRUSTED, "may not sign");
+	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &stranger, 0, 0, NULL), IOV_E_UNTRUSTED, "may not sign");
 }
 END_TEST
 
@@ -436,13 +436,13 @@ START_TEST(refresh_renews_the_head)
 	iov_auto(iov_host_release) struct iov_host after = {.path = NULL};
 	unit_ok(ctx, publish(&owner, "flow-table", "1.0.0", "int x;\n", NULL));
 	open_host(&before);
-	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &owner, 7, &result));
+	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &owner, 7, 0, &result));
 	open_host(&after);
 	ck_assert_uint_eq(after.head.version, before.head.version + 1);
 	ck_assert_int_eq(after.head.expires - after.head.issued, 7 * 86400);
 	ck_assert_str_eq(after.head.manifest, before.head.manifest);
 	ck_assert_uint_eq((uint64_t)json_integer_value(json_object_get(result, "head")), after.head.version);
-	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 100000, NULL), IOV_E_USAGE, "at most 3650 days");
+	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 100000, 0, NULL), IOV_E_USAGE, "at most 3650 days");
 }
 END_TEST
 

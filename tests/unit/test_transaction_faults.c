@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hosts.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "transaction/transaction.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -193,12 +193,12 @@ END_TEST
 
 Suite *suite_transaction_faults(void)
 {
-	Suite *suite = suite_create("transaction/faults");
+	Suite *suite = suite_create("core/faults");
 	TCase *walk = tcase_create("walk");
 	tcase_set_timeout(walk, 300);
 	suite_add_tcase(suite, walk);
 	if (!iov_fault) {
-		fprintf(stderr, "# SKIP transaction/faults: needs configure --enable-fault-points\n");
+		fprintf(stderr, "# SKIP core/faults: needs configure --enable-fault-points\n");
 		return suite;
 	}
 	tcase_add_loop_test(walk, killed_at_every_point, 0, (int)IOV_COUNT(ways));

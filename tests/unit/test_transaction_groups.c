@@ -8,7 +8,7 @@
 #include "hosts.h"
 #include "plan/make.h"
 #include "state/generations.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "transaction/transaction.h"
 #include "util/cleanup.h"
 #include "util/fs.h"

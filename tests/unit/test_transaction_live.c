@@ -16,7 +16,7 @@
 #include "live.h"
 #include "plan/make.h"
 #include "state/generations.h"
-#include "transaction/fault.h"
+#include "core/fault.h"
 #include "transaction/transaction.h"
 #include "transaction/tree.h"
 #include "util/cleanup.h"

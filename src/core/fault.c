@@ -1,4 +1,4 @@
-#include "transaction/fault.h"
+#include "core/fault.h"
 
 #ifdef IOV_FAULT_POINTS
 

@@ -5,8 +5,8 @@
  * "stop:instance staged" is the first of that name. IOVPKG_FAULT=times writes the time of each point to stderr, for
  * bench/steps. Otherwise nothing is compiled in.
  */
-#ifndef IOV_TRANSACTION_FAULT_H
-#define IOV_TRANSACTION_FAULT_H
+#ifndef IOV_CORE_FAULT_H
+#define IOV_CORE_FAULT_H
 
 #include "core/ctx.h"
 

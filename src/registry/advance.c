@@ -10,6 +10,7 @@
 #include "registry/describe.h"
 #include "registry/listing.h"
 #include "registry/log.h"
+#include "registry/seen.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -29,10 +30,12 @@ struct offer {
 	struct iov_source source;
 	struct iov_buf files[FILE_COUNT];
 	struct iov_head head;
+	struct iov_seen seen; /* what this host knows once it is taken */
 };
 
 static void offer_release(struct offer *offer)
 {
+	iov_seen_release(&offer->seen);
 	iov_bufs_release(offer->files, FILE_COUNT);
 }
 
@@ -157,6 +160,25 @@ static int check_log(struct iov_ctx *ctx, const struct iov_trust *trust, const s
 	return rc;
 }
 
+/* That no release that this host knows was taken away, replaced, or given back. Where a new root resumes from an
+ * earlier log, what came after is not held against it. */
+static int check_seen(struct iov_ctx *ctx, const struct iov_trust *trust, struct offer *offer,
+		      const struct iov_head *seen)
+{
+	const struct iov_buf *top = &offer->files[FILE_TOP];
+	const struct iov_seen_offer state = {
+		.registry = trust->name,
+		.source = &offer->source,
+		.root = iov_trust_root(trust),
+		.head = &offer->head,
+		.top = top->data,
+		.top_len = top->len,
+		.known = seen->version ? UINT64_MAX : seen->log_size,
+	};
+	int rc = iov_seen_open(ctx, trust->folder, &offer->seen);
+	return rc ? rc : iov_seen_check(ctx, &state, &offer->seen);
+}
+
 static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct offer *offer, int64_t now)
 {
 	size_t roots_before = trust->n_roots;
@@ -181,6 +203,8 @@ static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct offe
 		rc = iov_checkpoint_check(ctx, trust->name, checkpoint->data, checkpoint->len, root, &offer->head);
 	if (!rc)
 		rc = check_log(ctx, trust, offer, &seen);
+	if (!rc && strcmp(trust->head.manifest, offer->head.manifest) != 0)
+		rc = check_seen(ctx, trust, offer, &seen);
 	return rc ? rc : iov_description_check(ctx, trust->name, &offer->files[FILE_DESCRIPTION], root);
 }
 
@@ -205,13 +229,13 @@ int iov_trust_advance(struct iov_ctx *ctx, struct iov_trust *trust, const char *
 	}
 	trust->head = offer.head;
 	snprintf(trust->commit, sizeof(trust->commit), "%s", commit);
-	return iov_trust_store(ctx, trust, offer.files[FILE_HEAD].data);
+	rc = iov_trust_store(ctx, trust, offer.files[FILE_HEAD].data);
+	return rc ? rc : iov_seen_store(ctx, trust->folder, &offer.seen);
 }
 
 /* ---- update ---- */
 
-/* Two updates at once must not store the older state last. Ends with the descriptor. */
-static int lock(struct iov_ctx *ctx, const struct iov_trust *trust, int *ret_fd)
+int iov_trust_lock(struct iov_ctx *ctx, const struct iov_trust *trust, int *ret_fd)
 {
 	iov_auto(iov_free_ptr) char *path = NULL;
 	if (asprintf(&path, "%s/lock", trust->folder) < 0)
@@ -240,7 +264,7 @@ int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now)
 {
 	iov_auto(iov_close_fd) int fd = -1;
 	struct iov_trust *fresh = NULL;
-	int rc = lock(ctx, trust, &fd);
+	int rc = iov_trust_lock(ctx, trust, &fd);
 	if (!rc)
 		rc = iov_trust_open(ctx, trust->name, &fresh);
 	if (!rc)

@@ -40,6 +40,7 @@ void iov_registry_forget_answers(struct iov_registry *registry)
 	forget(registry->answers, registry->n_answers);
 	forget(registry->briefs, registry->n_briefs);
 	free(registry->shards);
+	iov_seen_release(&registry->seen);
 	iov_listing_release(&registry->top);
 	*registry = (struct iov_registry){.trust = registry->trust};
 }
@@ -85,6 +86,13 @@ static int take_shard(struct iov_ctx *ctx, struct iov_registry *registry, const 
 	return rc;
 }
 
+/* What was read here must not be told otherwise later. */
+static int remember(struct iov_ctx *ctx, struct iov_registry *registry, const char *name, const struct iov_buf *text)
+{
+	int rc = registry->seen.modules ? IOV_OK : iov_seen_open(ctx, registry->trust->folder, &registry->seen);
+	return rc ? rc : iov_seen_note(ctx, &registry->seen, name, text->data, text->len);
+}
+
 static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
 		      const struct iov_index_place *place, const struct iov_buf *text)
 {
@@ -103,9 +111,10 @@ static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const 
 			: IOV_OK;
 	if (rc)
 		return rc;
+	rc = listed ? remember(ctx, registry, name, text) : IOV_OK;
 	answer->name = strdup(name);
 	registry->n_answers++; /* also without a name: what it holds is released then */
-	return answer->name ? IOV_OK : iov_oom(ctx);
+	return rc || answer->name ? rc : iov_oom(ctx);
 }
 
 /* The manifest does not list the module. */

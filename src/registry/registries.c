@@ -48,6 +48,7 @@ int iov_registries_open(struct iov_ctx *ctx, struct iov_registries **ret)
 	struct iov_registries *registries = calloc(1, sizeof(*registries));
 	if (!registries)
 		return iov_oom(ctx);
+	registries->ctx = ctx;
 	int rc = open_all(ctx, registries);
 	if (rc)
 		iov_registries_free(registries);
@@ -56,11 +57,21 @@ int iov_registries_open(struct iov_ctx *ctx, struct iov_registries **ret)
 	return rc;
 }
 
+/* What cannot be remembered is no reason for a command to fail. */
+static void keep_seen(struct iov_ctx *ctx, struct iov_registry *registry)
+{
+	struct iov_saved_error saved = iov_error_save(ctx);
+	if (registry->trust && iov_seen_save(ctx, registry->trust, &registry->seen))
+		iov_warn(ctx, "%s", iov_error_text(ctx));
+	iov_error_restore(ctx, saved);
+}
+
 void iov_registries_free(struct iov_registries *registries)
 {
 	if (!registries)
 		return;
 	for (size_t i = 0; i < registries->count; i++) {
+		keep_seen(registries->ctx, &registries->items[i]);
 		iov_registry_forget_answers(&registries->items[i]);
 		iov_trust_free(registries->items[i].trust);
 	}
@@ -95,6 +106,7 @@ static int unknown(struct iov_ctx *ctx, const char *name)
 static int update_one(struct iov_ctx *ctx, struct iov_registry *registry)
 {
 	iov_step(ctx, "updating", registry->trust->name);
+	keep_seen(ctx, registry);
 	int rc = iov_trust_update(ctx, registry->trust, time(NULL));
 	iov_registry_forget_answers(registry);
 	if (!rc)

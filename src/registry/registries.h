@@ -4,6 +4,7 @@
 
 #include "registry/index.h"
 #include "registry/registry.h"
+#include "registry/seen.h"
 #include "registry/trust.h"
 
 struct iov_shard {
@@ -25,7 +26,8 @@ struct iov_registry {
 	size_t n_shards;
 	struct iov_answer *answers;
 	size_t n_answers;
-	bool has_briefs; /* those of earlier commands were read, as far as there are any (brief.h) */
+	struct iov_seen seen; /* what was read is remembered (seen.h) */
+	bool has_briefs;      /* those of earlier commands were read, as far as there are any (brief.h) */
 	struct iov_answer *briefs;
 	size_t n_briefs;
 };
@@ -36,6 +38,7 @@ struct iov_choice {
 };
 
 struct iov_registries {
+	struct iov_ctx *ctx;	    /* borrowed: what was read is remembered when they are closed */
 	struct iov_registry *items; /* by name */
 	size_t count;
 	struct iov_choice *choices;

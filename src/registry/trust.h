@@ -5,6 +5,7 @@
  * - root/<N>.note: the chain of roots from the pinned one on
  * - head.json: {"commit", "head": the text of the newest head.note, "root", "schema"}; written last, replaced as a
  * whole
+ * - seen.json: what this host knows of index files that it read (seen.h)
  * - git/: the bare clone; what is read is a commit's tree, so a fetch that is refused changes nothing
  * - lock: held while a new state is fetched and stored
  *
@@ -37,6 +38,10 @@ const struct iov_root *iov_trust_root(const struct iov_trust *trust);
 struct iov_source iov_trust_source(const struct iov_trust *trust); /* borrowed from `trust`, valid until it advances */
 /* Takes the root over, also when it fails. */
 int iov_trust_add_root(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_root *root);
+
+/* Held while the state is fetched and stored: two at once must not store the older one last. Ends with the descriptor.
+ */
+int iov_trust_lock(struct iov_ctx *ctx, const struct iov_trust *trust, int *ret_fd);
 
 /* Checks the registry as it is at `commit` of the clone; when all is well, that is the trusted state on disk and here.
  */

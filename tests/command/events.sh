@@ -46,12 +46,12 @@ says "taken back" "no longer deprecated (done)" deprecate flow-table --undo
 equal "of all" "$(statuses)" '[["1.1.0",null,null,null],["1.0.0",null,null,null]]'
 refuses "--undo needs no text" 2 "--text" deprecate flow-table --undo --text x
 
-author key generate stranger >"$out" 2>&1
+author key generate stranger --plain >"$out" 2>&1
 refuses "a stranger's yank" 6 "wrong publisher" author yank flow-table@1.0.0 --reason mine --registry "$registry" --key stranger
 equal "leaves nothing behind" "$(main for-each-ref refs/heads/incoming)" ""
 # Where the registry's key is not, a statement waits; and what was signed once does not count twice.
 other() { "$IOVPKG" --root "$tmp/publisher" "$@"; }
-mkdir -p "$tmp/publisher/etc/iovpkg/keys" && other key generate alice >"$out" 2>&1
+mkdir -p "$tmp/publisher/etc/iovpkg/keys" && other key generate alice --plain >"$out" 2>&1
 check "a registry of two" author registry init "$tmp/two.git" --origin test.example/two --key test --publisher "flow-*=$(other key show alice --json | jq -r .verifier)"
 check "its release" other publish "$top/bpf-samples/flow-table" --registry "$tmp/two.git" --key alice
 check "is taken in" author registry accept "$tmp/two.git" --key test

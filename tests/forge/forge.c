@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sign/keyfile.h"
 #include "util/cleanup.h"
 
 int forge_word(struct forge *forge, const char *what, const char **ret)

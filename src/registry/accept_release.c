@@ -11,6 +11,7 @@
 #include "registry/index.h"
 #include "registry/log.h"
 #include "registry/publish.h"
+#include "registry/publishers.h"
 #include "registry/submission.h"
 #include "util/cleanup.h"
 
@@ -43,15 +44,16 @@ static int wrong_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 			 allowed.data ? allowed.data : "a key that its root does not name yet");
 }
 
+/* Who wanted to publish what he may not is told who may. */
 static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release)
 {
-	const struct iov_role *role = iov_root_publishers(root, release->manifest->name);
-	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
-	if (!text)
-		return iov_oom(ctx);
-	if (role && iov_role_signed_lines(role, json_object_get(release->json, "signatures"), text, strlen(text), NULL))
-		return IOV_OK;
-	return wrong_publisher(ctx, root, role, release);
+	iov_auto(iov_judgement_release) struct iov_judgement judgement = {.names = NULL};
+	int rc = iov_release_judge(ctx, root, release, IOV_LOG_NOT_YET, &judgement);
+	if (rc)
+		return rc;
+	if (judgement.verdict == IOV_SIGNED_BY_NOBODY || judgement.verdict == IOV_SIGNED_BY_ANOTHER)
+		return wrong_publisher(ctx, root, iov_root_publishers(root, release->manifest->name), release);
+	return iov_judgement_refuse(ctx, root->origin, root, release, &judgement);
 }
 
 /* IOV_E_CONFLICT for other bytes under a published version; `known` for the same ones. Build metadata makes no other
@@ -59,11 +61,12 @@ static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 static int check_version(struct iov_ctx *ctx, const struct iov_index *index, const struct iov_release *release,
 			 bool *ret_known, uint64_t *ret_log)
 {
-	for (size_t i = 0; i < index->count; i++) {
-		const struct iov_release *other = index->releases[i];
+	for (size_t i = 0; i < index->count + index->n_stolen; i++) {
+		const struct iov_release *other =
+			i < index->count ? index->releases[i] : index->stolen[i - index->count];
 		if (iov_version_compare(&other->manifest->version, &release->manifest->version))
 			continue;
-		*ret_known = !strcmp(other->sha256, release->sha256);
+		*ret_known = i < index->count && !strcmp(other->sha256, release->sha256);
 		*ret_log = other->log;
 		if (*ret_known)
 			return IOV_OK;

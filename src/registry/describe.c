@@ -7,16 +7,41 @@
 #include "registry/head.h"
 #include "util/cleanup.h"
 
-int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struct iov_buf *ret)
+static int log_key(struct iov_ctx *ctx, const struct iov_root *root, char **ret)
 {
-	const char *slash = strrchr(root->origin, '/');
 	struct iov_verifier log;
 	int rc = iov_log_verifier(ctx, root, &root->registry.keys[0], &log);
 	if (rc)
 		return rc;
-	iov_auto(iov_free_ptr) char *key = iov_verifier_text(&log);
-	if (!key)
-		return iov_oom(ctx);
+	*ret = iov_verifier_text(&log);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}
+
+int iov_description_renew(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_buf *text,
+			  struct iov_buf *ret)
+{
+	static const char member[] = "log_key:";
+	iov_auto(iov_free_ptr) char *key = NULL;
+	int rc = log_key(ctx, root, &key);
+	for (const char *at = text->data, *end = text->data + text->len; !rc && at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline + 1 : end) - at);
+		if (len > strlen(member) && !memcmp(at, member, strlen(member)))
+			iov_buf_printf(ret, "%s '%s'\n", member, key);
+		else
+			iov_buf_add(ret, at, len);
+		at += len;
+	}
+	return rc || !iov_buf_failed(ret) ? rc : iov_oom(ctx);
+}
+
+int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struct iov_buf *ret)
+{
+	const char *slash = strrchr(root->origin, '/');
+	iov_auto(iov_free_ptr) char *key = NULL;
+	int rc = log_key(ctx, root, &key);
+	if (rc)
+		return rc;
 	iov_buf_printf(ret,
 		       "# A registry of iovpkg. Add it with: iovpkg registry add NAME URL\n"
 		       "schema: 1\n"

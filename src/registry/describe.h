@@ -8,6 +8,9 @@
 #define IOV_DESCRIPTION_MAX (64u << 10) /* bytes */
 
 int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struct iov_buf *ret);
+/* The same text with the key that the root names for the log, all else as the registry's owner has it. */
+int iov_description_renew(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_buf *text,
+			  struct iov_buf *ret);
 /* That this iovpkg can read the registry: schema, origin, and where its archives are. `name` is the registry's, for
  * errors. */
 int iov_description_check(struct iov_ctx *ctx, const char *name, const struct iov_buf *text,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "registry/root_edit.h"
 #include "util/cleanup.h"
 
 /* ---- reading ---- */
@@ -168,6 +169,20 @@ int iov_event_status(struct iov_ctx *ctx, const struct iov_statement *statement,
 			  json_pack("{s:s, s:s, s:O, s:O, s:s}", "kind", statement->kind->name, "manifest", manifest,
 				    "signatures", statement->signatures, "statement", statement->json, "time", time),
 			  ret_leaf);
+}
+
+int iov_event_root(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_root *next, const char *manifest,
+		   const char *time, char **ret_leaf)
+{
+	struct iov_root_event event;
+	int rc = iov_root_compare(ctx, root, next, &event);
+	iov_auto(iov_json_release) json_t *keys = rc ? NULL : event.keys;
+	return rc ? rc
+		  : write_leaf(ctx,
+			       json_pack("{s:O*, s:s, s:s, s:s*, s:I, s:s, s:s}", "keys", keys, "kind", event.kind,
+					 "manifest", manifest, "pattern", event.pattern, "root",
+					 (json_int_t)next->version, "sha256", next->fingerprint, "time", time),
+			       ret_leaf);
 }
 
 /* ---- judging ---- */

@@ -12,6 +12,7 @@
 #define IOV_REGISTRY_EVENT_H
 
 #include "core/release.h"
+#include "registry/root.h"
 #include "registry/statement.h"
 
 #define IOV_LEAF_MAX UINT16_MAX /* bytes of a leaf: tlog-tiles writes its length in 16 bits */
@@ -37,6 +38,10 @@ void iov_leaf_release(struct iov_leaf *event);
 int iov_event_publish(struct iov_ctx *ctx, const struct iov_release *release, const char *manifest, char **ret_leaf);
 int iov_event_status(struct iov_ctx *ctx, const struct iov_statement *statement, const char *manifest, const char *time,
 		     char **ret_leaf);
+
+/* What `next` changes in `root`. */
+int iov_event_root(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_root *next, const char *manifest,
+		   const char *time, char **ret_leaf);
 
 /* The SHA-256 of what the publisher signed. */
 int iov_event_record(struct iov_ctx *ctx, const struct iov_release *release, char ret[IOV_HEX_SIZE]);

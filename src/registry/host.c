@@ -118,23 +118,30 @@ static int read_state(struct iov_ctx *ctx, struct iov_host *host)
 	return rc;
 }
 
-int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret)
+int iov_host_open_at(struct iov_ctx *ctx, const char *path, const char *commit, struct iov_host *ret)
 {
 	iov_auto(iov_host_release) struct iov_host host = {.path = strdup(path)};
 	if (!host.path)
 		return iov_oom(ctx);
-	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, host.commit);
+	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, host.parent);
 	if (rc == IOV_E_NOT_FOUND)
 		return iov_error(ctx, rc,
 				 "'%s' is no registry: it has no branch 'main'; make one with 'iovpkg registry init'",
 				 path);
-	if (!rc)
-		rc = read_state(ctx, &host);
+	if (rc)
+		return rc;
+	snprintf(host.commit, sizeof(host.commit), "%s", commit ? commit : host.parent);
+	rc = read_state(ctx, &host);
 	if (rc)
 		return rc;
 	*ret = host;
 	host = (struct iov_host){0};
 	return IOV_OK;
+}
+
+int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret)
+{
+	return iov_host_open_at(ctx, path, NULL, ret);
 }
 
 /* The three files that a publish replaces: the index file, its shard, and manifest/top. */
@@ -276,7 +283,8 @@ int iov_host_commit(struct iov_ctx *ctx, struct iov_host *host, const struct iov
 		rc = iov_changes_put(ctx, changes, IOV_CHECKPOINT_PATH, checkpoint.data, checkpoint.len);
 	if (rc)
 		return rc;
-	const char *parent = *host->commit ? host->commit : NULL;
-	return iov_git_commit(ctx, host->path, IOV_MAIN_REF, parent, changes->files, changes->count, message, now,
-			      ret_commit);
+	const char *parent = *host->parent ? host->parent : NULL;
+	const char *base = strcmp(host->parent, host->commit) != 0 ? host->commit : NULL;
+	return iov_git_commit_back(ctx, host->path, IOV_MAIN_REF, parent, base, changes->files, changes->count, message,
+				   now, ret_commit);
 }

@@ -15,8 +15,9 @@
 #define IOV_MAIN_REF "refs/heads/main"
 
 struct iov_host {
-	char *path; /* of the repository */
-	char commit[IOV_COMMIT_SIZE];
+	char *path;		      /* of the repository */
+	char commit[IOV_COMMIT_SIZE]; /* whose files are read */
+	char parent[IOV_COMMIT_SIZE]; /* where main is: elsewhere only when an older commit is gone back to */
 	struct iov_root *root;
 	struct iov_head head;
 	struct iov_listing top;
@@ -24,6 +25,8 @@ struct iov_host {
 };
 
 int iov_host_open(struct iov_ctx *ctx, const char *path, struct iov_host *ret);
+/* The state at an older commit of main, to be built upon instead of what came after it. */
+int iov_host_open_at(struct iov_ctx *ctx, const char *path, const char *commit, struct iov_host *ret);
 void iov_host_release(struct iov_host *host);
 struct iov_source iov_host_source(const struct iov_host *host); /* borrowed from `host` */
 

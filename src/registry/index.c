@@ -3,28 +3,39 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "registry/publishers.h"
 #include "util/cleanup.h"
 
 int iov_index_check_signatures(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
 			       const struct iov_release *release, json_t **ret_names)
 {
-	const struct iov_role *role = iov_root_publishers(root, release->manifest->name);
-	iov_auto(iov_json_release) json_t *names = NULL;
-	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
-	if (!text)
-		return iov_oom(ctx);
-	if (!role ||
-	    !iov_role_signed_lines(role, json_object_get(release->json, "signatures"), text, strlen(text), &names))
-		return iov_release_refuse_signers(ctx, registry, root, role, release, text);
-	if (!names)
-		return iov_oom(ctx);
-	if (ret_names)
-		*ret_names = iov_take(names);
+	iov_auto(iov_judgement_release) struct iov_judgement judgement = {.names = NULL};
+	int rc = iov_release_judge(ctx, root, release, release->log, &judgement);
+	if (!rc)
+		rc = iov_judgement_refuse(ctx, registry, root, release, &judgement);
+	if (!rc && ret_names)
+		*ret_names = iov_take(judgement.names);
+	return rc;
+}
+
+/* A release by a key that was stolen by then is passed over: the others of the module are as good as before. */
+static int check_signers(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
+			 const struct iov_release *release, bool *ret_stolen)
+{
+	iov_auto(iov_judgement_release) struct iov_judgement judgement = {.names = NULL};
+	int rc = iov_release_judge(ctx, root, release, release->log, &judgement);
+	if (!rc)
+		rc = iov_judgement_refuse(ctx, registry, root, release, &judgement);
+	*ret_stolen = judgement.verdict == IOV_SIGNED_TOO_LATE;
+	if (!rc || !*ret_stolen)
+		return rc;
+	iov_warn(ctx, "a release is passed over: %s", iov_error_text(ctx));
 	return IOV_OK;
 }
 
 static int check_line(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
-		      const struct iov_head *head, const char *name, const struct iov_release *release)
+		      const struct iov_head *head, const char *name, const struct iov_release *release,
+		      bool *ret_stolen)
 {
 	if (strcmp(release->manifest->name, name) != 0)
 		return iov_error(ctx, IOV_E_UNTRUSTED,
@@ -34,7 +45,7 @@ static int check_line(struct iov_ctx *ctx, const char *registry, const struct io
 		return iov_error(ctx, IOV_E_UNTRUSTED,
 				 "'%s' %s in registry '%s' is not in the log (arbitrary software attack)", name,
 				 release->manifest->version.text, registry);
-	return iov_index_check_signatures(ctx, registry, root, release, NULL);
+	return check_signers(ctx, registry, root, release, ret_stolen);
 }
 
 static int newest_first(const void *a, const void *b)
@@ -88,12 +99,31 @@ static size_t count_lines(const char *text, size_t len)
 	return lines;
 }
 
+static int check_lines(struct iov_ctx *ctx, const char *registry, const struct iov_root *root,
+		       const struct iov_head *head, const char *name, struct iov_index *index)
+{
+	int rc = IOV_OK;
+	size_t kept = 0;
+	for (size_t i = 0; i < index->count; i++) {
+		bool stolen = false;
+		if (!rc)
+			rc = check_line(ctx, registry, root, head, name, index->releases[i], &stolen);
+		if (stolen)
+			index->stolen[index->n_stolen++] = index->releases[i];
+		else
+			index->releases[kept++] = index->releases[i];
+	}
+	index->count = kept;
+	return rc;
+}
+
 int iov_index_parse(struct iov_ctx *ctx, const char *registry, const struct iov_root *root, const struct iov_head *head,
 		    const char *name, const char *text, size_t len, struct iov_index *ret)
 {
 	iov_auto(iov_index_release) struct iov_index index = {0};
 	index.releases = calloc(count_lines(text, len), sizeof(struct iov_release *));
-	if (!index.releases)
+	index.stolen = calloc(count_lines(text, len), sizeof(struct iov_release *));
+	if (!index.releases || !index.stolen)
 		return iov_oom(ctx);
 	int rc = IOV_OK;
 	for (const char *at = text, *end = text + len; !rc && at < end;) {
@@ -102,8 +132,8 @@ int iov_index_parse(struct iov_ctx *ctx, const char *registry, const struct iov_
 		rc = add_line(ctx, registry, name, at, line, &index);
 		at += line + 1;
 	}
-	for (size_t i = 0; !rc && i < index.count; i++)
-		rc = check_line(ctx, registry, root, head, name, index.releases[i]);
+	if (!rc)
+		rc = check_lines(ctx, registry, root, head, name, &index);
 	qsort(index.releases, index.count, sizeof(struct iov_release *), newest_first);
 	if (!rc)
 		rc = check_versions(ctx, registry, &index);
@@ -118,6 +148,9 @@ void iov_index_release(struct iov_index *index)
 {
 	for (size_t i = 0; i < index->count; i++)
 		iov_release_free(index->releases[i]);
+	for (size_t i = 0; i < index->n_stolen; i++)
+		iov_release_free(index->stolen[i]);
 	free(index->releases);
+	free(index->stolen);
 	*index = (struct iov_index){0};
 }

@@ -58,7 +58,7 @@ static int get_role(struct iov_ctx *ctx, const char *what, const json_t *keys, c
 }
 
 /* A name, or the beginning of one and '*'. */
-static bool is_pattern(const char *pattern)
+bool iov_is_pattern(const char *pattern)
 {
 	size_t len = strspn(pattern, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	return len <= 64 && *pattern && (!pattern[len] || !strcmp(pattern + len, "*"));
@@ -74,7 +74,7 @@ static int get_publishers(struct iov_ctx *ctx, const json_t *keys, const json_t 
 		struct iov_publishers *rule = &root->publishers[root->n_publishers++];
 		const json_t *json = json_array_get(rules, i);
 		int rc = iov_json_get_string(ctx, "a rule of 'publishers'", json, "pattern", &rule->pattern);
-		if (!rc && !is_pattern(rule->pattern))
+		if (!rc && !iov_is_pattern(rule->pattern))
 			return iov_error(ctx, IOV_E_UNTRUSTED, "'%.80s' is no name pattern", rule->pattern);
 		for (size_t j = 0; !rc && j < i; j++)
 			if (!strcmp(root->publishers[j].pattern, rule->pattern))
@@ -85,6 +85,38 @@ static int get_publishers(struct iov_ctx *ctx, const json_t *keys, const json_t 
 			return rc;
 	}
 	return IOV_OK;
+}
+
+static int get_retired(struct iov_ctx *ctx, const json_t *keys, const json_t *json, struct iov_retired *ret)
+{
+	static const char what[] = "an entry of 'retired'";
+	uint64_t threshold = 0;
+	int rc = iov_json_get_string(ctx, what, json, "pattern", &ret->pattern);
+	if (!rc && !iov_is_pattern(ret->pattern))
+		return iov_error(ctx, IOV_E_UNTRUSTED, "'%.80s' is no name pattern", ret->pattern);
+	if (!rc)
+		rc = get_key(ctx, what, keys, json_object_get(json, "key"), &ret->key);
+	if (!rc)
+		rc = iov_json_get_uint(ctx, what, json, "log_size", &ret->log_size);
+	if (!rc)
+		rc = iov_json_get_uint(ctx, what, json, "threshold", &threshold);
+	if (!rc && (threshold < 1 || threshold > KEYS_MAX))
+		return iov_error(ctx, IOV_E_UNTRUSTED, "%s has a threshold of %llu", what,
+				 (unsigned long long)threshold);
+	ret->threshold = (size_t)threshold;
+	return rc;
+}
+
+static int get_all_retired(struct iov_ctx *ctx, const json_t *keys, struct iov_root *root)
+{
+	json_t *list = NULL;
+	int rc = iov_json_opt_array(ctx, "root", root->json, "retired", &list);
+	root->retired = calloc(json_array_size(list) + 1, sizeof(*root->retired));
+	if (!root->retired)
+		return iov_oom(ctx);
+	for (size_t i = 0; !rc && i < json_array_size(list); i++)
+		rc = get_retired(ctx, keys, json_array_get(list, i), &root->retired[root->n_retired++]);
+	return rc;
 }
 
 static int get_roles(struct iov_ctx *ctx, struct iov_root *root)
@@ -103,7 +135,9 @@ static int get_roles(struct iov_ctx *ctx, struct iov_root *root)
 		rc = get_role(ctx, "role 'registry'", keys, role, &root->registry);
 	if (!rc)
 		rc = iov_json_get_array(ctx, "root", root->json, "publishers", &rules);
-	return rc ? rc : get_publishers(ctx, keys, rules, root);
+	if (!rc)
+		rc = get_publishers(ctx, keys, rules, root);
+	return rc ? rc : get_all_retired(ctx, keys, root);
 }
 
 static int get_resume(struct iov_ctx *ctx, struct iov_root *root)
@@ -149,9 +183,9 @@ static int get_members(struct iov_ctx *ctx, struct iov_root *root)
 	return rc ? rc : get_roles(ctx, root);
 }
 
-static int read_note(struct iov_ctx *ctx, const char *data, size_t len, struct iov_root *root)
+static int read_note(struct iov_ctx *ctx, const char *data, size_t len, bool prepared, struct iov_root *root)
 {
-	int rc = iov_note_parse(ctx, "it", data, len, &root->note);
+	int rc = iov_note_parse_prepared(ctx, "it", data, len, &root->note);
 	if (!rc)
 		rc = iov_json_parse(ctx, "text", root->note.text, root->note.len, IOV_ROOT_MAX, &root->json);
 	if (!rc)
@@ -162,15 +196,16 @@ static int read_note(struct iov_ctx *ctx, const char *data, size_t len, struct i
 	if (iov_buf_failed(&root->bytes))
 		return iov_oom(ctx);
 	iov_sha256_hex(root->note.text, root->note.len, root->fingerprint);
-	return iov_role_check(ctx, &root->root, &root->note, "it", "it names itself for roots");
+	return prepared ? IOV_OK : iov_role_check(ctx, &root->root, &root->note, "it", "it names itself for roots");
 }
 
-int iov_root_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret)
+static int parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, bool prepared,
+		 struct iov_root **ret)
 {
 	struct iov_root *root = calloc(1, sizeof(*root));
 	if (!root)
 		return iov_oom(ctx);
-	int rc = read_note(ctx, data, len, root);
+	int rc = read_note(ctx, data, len, prepared, root);
 	if (rc) {
 		iov_root_free(root);
 		return iov_error(ctx, rc == IOV_E_INPUT ? IOV_E_UNTRUSTED : (enum iov_code)rc, "%s is refused: %s",
@@ -180,6 +215,16 @@ int iov_root_parse(struct iov_ctx *ctx, const char *what, const char *data, size
 	return IOV_OK;
 }
 
+int iov_root_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret)
+{
+	return parse(ctx, what, data, len, false, ret);
+}
+
+int iov_root_parse_prepared(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret)
+{
+	return parse(ctx, what, data, len, true, ret);
+}
+
 void iov_root_free(struct iov_root *root)
 {
 	if (!root)
@@ -187,6 +232,7 @@ void iov_root_free(struct iov_root *root)
 	for (size_t i = 0; i < root->n_publishers; i++)
 		free(root->publishers[i].role.keys);
 	free(root->publishers);
+	free(root->retired);
 	free(root->root.keys);
 	free(root->registry.keys);
 	iov_note_text_release(&root->note);
@@ -220,12 +266,13 @@ int iov_root_check_fresh(struct iov_ctx *ctx, const char *what, const struct iov
 	if (now < root->expires)
 		return IOV_OK;
 	iov_time_text(root->expires, when);
-	return iov_error(ctx, IOV_E_UNTRUSTED, "%s expired at %s; the registry's host has to publish a new root", what,
-			 when);
+	return iov_error(
+		ctx, IOV_E_UNTRUSTED,
+		"%s expired at %s (freeze attack, or a forgotten one); the registry's host has to publish a new root",
+		what, when);
 }
 
-/* How much of a name the pattern fixes; -1: it does not fit. A whole name beats the same name with '*'. */
-static int fit(const char *pattern, const char *name)
+int iov_pattern_fit(const char *pattern, const char *name)
 {
 	size_t len = strlen(pattern);
 	if (len && pattern[len - 1] == '*')
@@ -238,7 +285,7 @@ const struct iov_role *iov_root_publishers(const struct iov_root *root, const ch
 	const struct iov_role *best = NULL;
 	int best_fit = -1;
 	for (size_t i = 0; i < root->n_publishers; i++) {
-		int here = fit(root->publishers[i].pattern, name);
+		int here = iov_pattern_fit(root->publishers[i].pattern, name);
 		if (here > best_fit) {
 			best_fit = here;
 			best = &root->publishers[i].role;

@@ -26,6 +26,15 @@ struct iov_publishers {
 	struct iov_role role;
 };
 
+/* A key that publishes no more, or under other rules: what it signed under the pattern below this size of the log stays
+ * good, as long as `threshold` such keys signed it. */
+struct iov_retired {
+	const char *pattern; /* borrowed from the root */
+	struct iov_verifier key;
+	uint64_t log_size;
+	size_t threshold;
+};
+
 struct iov_root {
 	json_t *json;
 	uint64_t version;
@@ -34,6 +43,8 @@ struct iov_root {
 	struct iov_role root, registry;
 	struct iov_publishers *publishers;
 	size_t n_publishers;
+	struct iov_retired *retired;
+	size_t n_retired;
 	bool resumes; /* the head counter begins anew, and the log goes on from what is named here: the way out after a
 			 stolen registry key */
 	uint64_t resume_size;
@@ -56,12 +67,18 @@ int iov_root_make(struct iov_ctx *ctx, const struct iov_root_plan *plan, struct 
 
 /* Takes a root note apart and checks that its own root role signed it. `what` names it in errors. */
 int iov_root_parse(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret);
+/* The same for a root that is not signed, or not by enough keys yet. */
+int iov_root_parse_prepared(struct iov_ctx *ctx, const char *what, const char *data, size_t len, struct iov_root **ret);
 void iov_root_free(struct iov_root *root);
 /* That `next` follows `root`: the version one higher, the same origin, signed by `root`'s root role too. */
 int iov_root_check_next(struct iov_ctx *ctx, const char *what, const struct iov_root *root,
 			const struct iov_root *next);
 int iov_root_check_fresh(struct iov_ctx *ctx, const char *what, const struct iov_root *root, int64_t now);
 
+bool iov_is_pattern(const char *pattern);
+/* How much of a name the pattern fixes; -1: it does not fit. A whole name beats the same name with '*'. A pattern can
+ * be the name: it fits when all names of it do. */
+int iov_pattern_fit(const char *pattern, const char *name);
 /* Who may publish a module; NULL: nobody. */
 const struct iov_role *iov_root_publishers(const struct iov_root *root, const char *name);
 /* That enough of a role's keys have signed `what`; `whose` says which keys those are: "root 2 names for the registry".

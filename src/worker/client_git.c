@@ -199,9 +199,16 @@ static int send_files(struct iov_ctx *ctx, struct iov_worker *worker, const stru
 int iov_git_commit(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent,
 		   const struct iov_git_file *files, size_t count, const char *message, int64_t time, char *ret_commit)
 {
+	return iov_git_commit_back(ctx, repo, ref, parent, NULL, files, count, message, time, ret_commit);
+}
+
+int iov_git_commit_back(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent, const char *base,
+			const struct iov_git_file *files, size_t count, const char *message, int64_t time,
+			char *ret_commit)
+{
 	struct iov_worker_job job = local_job("committing to", repo, 0);
-	json_t *request = json_pack("{s:s, s:s, s:s, s:s*, s:s, s:I}", "job", "git-commit", "repo", repo, "ref", ref,
-				    "parent", parent, "message", message, "time", (json_int_t)time);
+	json_t *request = json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:s, s:I}", "job", "git-commit", "repo", repo, "ref",
+				    ref, "parent", parent, "base", base, "message", message, "time", (json_int_t)time);
 	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
 	int rc = iov_worker_start(ctx, &job, request, -1, &worker);
 	rc = rc ? rc : send_files(ctx, &worker, files, count);

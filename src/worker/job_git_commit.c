@@ -160,17 +160,29 @@ static int move_ref(struct iov_job *job, git_repository *repo, const git_commit 
 	return rc ? iov_git_error(job->ctx, rc, "cannot move ref '%s'", name) : IOV_OK;
 }
 
-static int open_parent(struct iov_job *job, git_repository *repo, git_commit **ret)
+static int open_commit(struct iov_job *job, git_repository *repo, const char *member, git_commit **ret)
 {
 	const char *text = NULL;
 	git_oid id;
-	int rc = iov_json_opt_string(job->ctx, "worker request", job->request, "parent", &text);
+	int rc = iov_json_opt_string(job->ctx, "worker request", job->request, member, &text);
 	if (rc || !text)
 		return rc;
 	if (git_oid_fromstr(&id, text))
 		return iov_error(job->ctx, IOV_E_INPUT, "'%s' is not a commit id", text);
 	rc = git_commit_lookup(ret, repo, &id);
 	return rc ? iov_git_error(job->ctx, rc, "cannot read commit %s", text) : IOV_OK;
+}
+
+/* The tree that the changes are made to: the parent's, or that of another commit that is gone back to. */
+static int open_base(struct iov_job *job, git_repository *repo, const git_commit *parent, git_tree **ret)
+{
+	iov_auto(iov_git_free_commit) git_commit *other = NULL;
+	int rc = open_commit(job, repo, "base", &other);
+	const git_commit *from = other ? other : parent;
+	if (rc || !from)
+		return rc;
+	rc = git_commit_tree(ret, from);
+	return rc ? iov_git_error(job->ctx, rc, "cannot read the tree of the parent") : IOV_OK;
 }
 
 int iov_job_git_commit(struct iov_job *job)
@@ -182,9 +194,8 @@ int iov_job_git_commit(struct iov_job *job)
 	int rc = iov_git_open(job, &changes.repo);
 	if (rc)
 		return rc;
-	rc = open_parent(job, changes.repo, &parent);
-	if (!rc && parent && (rc = git_commit_tree(&changes.base, parent)))
-		rc = iov_git_error(job->ctx, rc, "cannot read the tree of the parent");
+	rc = open_commit(job, changes.repo, "parent", &parent);
+	rc = rc ? rc : open_base(job, changes.repo, parent, &changes.base);
 	rc = rc ? rc : receive_changes(job, &changes);
 	rc = rc ? rc : make_tree(job, &changes, &tree);
 	rc = rc ? rc : make_commit(job, changes.repo, tree, parent, &id);

@@ -46,6 +46,11 @@ int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, stru
  * IOV_E_BUSY when the ref was elsewhere by then. `time` is the commit's, seconds since 1970. */
 int iov_git_commit(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent,
 		   const struct iov_git_file *files, size_t count, const char *message, int64_t time, char *ret_commit);
+/* The same, but `files` change the tree of `base`, an older commit that is gone back to, and not the parent's; NULL:
+ * the parent's. */
+int iov_git_commit_back(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent, const char *base,
+			const struct iov_git_file *files, size_t count, const char *message, int64_t time,
+			char *ret_commit);
 int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref);
 /* Only if it still names `commit`; IOV_E_BUSY when it does not. */
 int iov_git_delete_ref_at(struct iov_ctx *ctx, const char *repo, const char *ref, const char *commit);

@@ -5,18 +5,31 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "core/bulk.h"
 #include "util/cleanup.h"
+
+#define CHUNK (64 * 1024)
 
 struct iov_digest {
 	crypto_hash_sha256_state state;
+	struct iov_bulk *bulk; /* instead of it; NULL: none */
+	bool failed;	       /* that one, which is told by a digest that nothing has */
 };
 
 int iov_digest_new(struct iov_ctx *ctx, struct iov_digest **ret)
 {
-	struct iov_digest *digest = malloc(sizeof(*digest));
+	return iov_digest_new_for(ctx, 0, ret);
+}
+
+int iov_digest_new_for(struct iov_ctx *ctx, uint64_t size, struct iov_digest **ret)
+{
+	struct iov_digest *digest = calloc(1, sizeof(*digest));
 	if (!digest)
 		return iov_oom(ctx);
+	if (size >= IOV_BULK_MIN)
+		digest->bulk = iov_bulk_new();
 	crypto_hash_sha256_init(&digest->state);
 	*ret = digest;
 	return IOV_OK;
@@ -24,17 +37,25 @@ int iov_digest_new(struct iov_ctx *ctx, struct iov_digest **ret)
 
 void iov_digest_free(struct iov_digest *digest)
 {
+	if (digest)
+		iov_bulk_free(digest->bulk);
 	free(digest);
 }
 
 void iov_digest_add(struct iov_digest *digest, const void *data, size_t len)
 {
-	crypto_hash_sha256_update(&digest->state, data, len);
+	if (!digest->bulk)
+		crypto_hash_sha256_update(&digest->state, data, len);
+	else if (!iov_bulk_add(digest->bulk, data, len))
+		digest->failed = true;
 }
 
 void iov_digest_end(struct iov_digest *digest, uint8_t ret[IOV_DIGEST_SIZE])
 {
-	crypto_hash_sha256_final(&digest->state, ret);
+	if (!digest->bulk)
+		crypto_hash_sha256_final(&digest->state, ret);
+	else if (!iov_bulk_end(digest->bulk, ret) || digest->failed)
+		memset(ret, 0, IOV_DIGEST_SIZE);
 }
 
 void iov_digest_end_hex(struct iov_digest *digest, char ret[IOV_HEX_SIZE])
@@ -66,12 +87,13 @@ int iov_sha256_file(struct iov_ctx *ctx, const char *path, char ret[IOV_HEX_SIZE
 	iov_auto(iov_close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return iov_error_errno(ctx, errno, "cannot open '%s'", path);
+	struct stat st;
 	iov_auto(free_digest) struct iov_digest *digest = NULL;
-	int rc = iov_digest_new(ctx, &digest);
+	int rc = iov_digest_new_for(ctx, fstat(fd, &st) ? 0 : (uint64_t)st.st_size, &digest);
 	if (!digest)
 		return rc;
 	for (;;) {
-		char chunk[32768];
+		char chunk[CHUNK];
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 		if (got < 0 && errno == EINTR)
 			continue;

@@ -10,6 +10,8 @@
 struct iov_digest; /* a running digest */
 
 int iov_digest_new(struct iov_ctx *ctx, struct iov_digest **ret);
+/* The same for about so many bytes: with many, a faster library is worth its loading. */
+int iov_digest_new_for(struct iov_ctx *ctx, uint64_t size, struct iov_digest **ret);
 void iov_digest_free(struct iov_digest *digest);
 void iov_digest_add(struct iov_digest *digest, const void *data, size_t len);
 void iov_digest_end(struct iov_digest *digest, uint8_t ret[IOV_DIGEST_SIZE]);

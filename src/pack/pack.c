@@ -50,7 +50,7 @@ static int describe_piece(struct iov_ctx *ctx, const char *path, uint64_t size, 
 	if (json_array_append_new(description->files, file))
 		return iov_oom(ctx);
 	description->unpacked += size;
-	return iov_digest_new(ctx, &description->digest);
+	return iov_digest_new_for(ctx, size, &description->digest);
 }
 
 /* Read back from the archive itself, not from the folder: so the record is true even if a file changed meanwhile, and

@@ -51,7 +51,7 @@ static int begin_file(struct iov_ctx *ctx, struct unpacking *unpacking, const ch
 				 "'%s' of %llu bytes is in the archive, but not in its record; pack and publish again",
 				 path, (unsigned long long)size);
 	unpacking->files++;
-	return iov_digest_new(ctx, &unpacking->digest);
+	return iov_digest_new_for(ctx, size, &unpacking->digest);
 }
 
 static int on_chunk(struct iov_ctx *ctx, const char *path, uint64_t size, const void *data, size_t len, void *cookie)

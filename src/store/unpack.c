@@ -54,7 +54,7 @@ static int open_file(struct iov_ctx *ctx, struct unpacking *unpacking, const str
 		return iov_error_errno(ctx, errno, "cannot make '%s'", unpacking->path);
 	unpacking->file = file;
 	unpacking->written = 0;
-	return iov_digest_new(ctx, &unpacking->digest);
+	return iov_digest_new_for(ctx, file->size, &unpacking->digest);
 }
 
 /* The file that came last is whole, and what the record says. */

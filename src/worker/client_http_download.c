@@ -42,7 +42,7 @@ static int restart(struct iov_ctx *ctx, struct download *download)
 	download->resumed = false;
 	if (ftruncate(download->fd, 0) || lseek(download->fd, 0, SEEK_SET) < 0)
 		return cannot(ctx, download, "empty");
-	return iov_digest_new(ctx, &download->digest);
+	return iov_digest_new_for(ctx, download->file->size, &download->digest);
 }
 
 static void add(struct iov_ctx *ctx, struct download *download, const void *data, size_t len)
@@ -58,7 +58,7 @@ static void add(struct iov_ctx *ctx, struct download *download, const void *data
 static int read_rest(struct iov_ctx *ctx, struct download *download)
 {
 	iov_auto(iov_free_ptr) char *chunk = malloc(CHUNK);
-	int rc = chunk ? iov_digest_new(ctx, &download->digest) : iov_oom(ctx);
+	int rc = chunk ? iov_digest_new_for(ctx, download->file->size, &download->digest) : iov_oom(ctx);
 	while (!rc) {
 		ssize_t got = read(download->fd, chunk, CHUNK);
 		if (got < 0 && errno == EINTR)

@@ -1,6 +1,8 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "core/bulk.h"
 #include "core/digest.h"
 #include "unit.h"
 #include "util/cleanup.h"
@@ -50,6 +52,31 @@ START_TEST(of_a_file)
 }
 END_TEST
 
+static const size_t sizes[] = {0, 1, 64, 65537, IOV_BULK_MIN + 1};
+
+/* Both libraries, where this host has the other one. */
+START_TEST(much_is_digested_the_same_way)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	struct iov_digest *digest = NULL;
+	iov_auto(iov_free_ptr) char *data = malloc(sizes[_i] + 1);
+	char bulk[IOV_HEX_SIZE], whole[IOV_HEX_SIZE];
+	memset(data, 'x', sizes[_i]);
+	unit_ok(ctx, iov_digest_new_for(ctx, IOV_BULK_MIN, &digest));
+	for (size_t at = 0; at < sizes[_i]; at += 1000)
+		iov_digest_add(digest, data + at, sizes[_i] - at < 1000 ? sizes[_i] - at : 1000);
+	iov_digest_end_hex(digest, bulk);
+	iov_digest_free(digest);
+	iov_sha256_hex(data, sizes[_i], whole);
+	ck_assert_str_eq(bulk, whole);
+	iov_auto(iov_free_ptr) char *path = iov_path(ctx, "/much");
+	ck_assert_int_eq(iov_fs_replace(path, data, sizes[_i], 0644), 0);
+	unit_ok(ctx, iov_sha256_file(ctx, path, bulk));
+	ck_assert_str_eq(bulk, whole);
+	unit_ctx_free(ctx);
+}
+END_TEST
+
 START_TEST(hex_has_one_spelling)
 {
 	uint8_t bytes[3];
@@ -74,6 +101,7 @@ Suite *suite_core_digest(void)
 	tcase_add_test(tests, known_answers);
 	tcase_add_test(tests, pieces_equal_the_whole);
 	tcase_add_test(tests, of_a_file);
+	tcase_add_loop_test(tests, much_is_digested_the_same_way, 0, IOV_COUNT(sizes));
 	tcase_add_test(tests, hex_has_one_spelling);
 	suite_add_tcase(suite, tests);
 	return suite;

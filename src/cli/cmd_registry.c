@@ -59,11 +59,8 @@ static int run_rm(struct cli *cli)
 static void show_list(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
 {
 	static const struct cli_column columns[] = {
-		{.title = "NAME"},
-		{.title = "HEAD", .right = true},
-		{.title = "GOOD UNTIL"},
-		{.title = "URL", .shrinks = true},
-		{.title = "FINGERPRINT", .shrinks = true},
+		{.title = "NAME"},	 {.title = "HEAD", .right = true},  {.title = "GOOD UNTIL"},
+		{.title = "CREDENTIAL"}, {.title = "URL", .shrinks = true}, {.title = "FINGERPRINT", .shrinks = true},
 	};
 	struct cli_table table = {.columns = columns, .n_columns = IOV_COUNT(columns)};
 	size_t i;
@@ -73,6 +70,9 @@ static void show_list(const struct cli_look *look, const json_t *answer, struct 
 		cli_table_add(&table, CLI_PLAIN, "%llu", (unsigned long long)cli_uint(registry, "head_version"));
 		cli_table_add(&table, cli_true(registry, "expired") ? CLI_BAD : CLI_PLAIN, "%.10s",
 			      cli_text(registry, "expires"));
+		const json_t *credentials = json_object_get(registry, "credentials");
+		cli_table_add(&table, CLI_PLAIN, "%s",
+			      json_is_object(credentials) ? cli_text(credentials, "kind") : "none");
 		cli_table_add(&table, CLI_PLAIN, "%s", cli_text(registry, "url"));
 		cli_table_add(&table, CLI_FAINT, "%s", cli_text(registry, "fingerprint"));
 	}
@@ -185,7 +185,7 @@ static const struct cli_command list = {
 	.full = "registry list",
 	.summary = "list the registries that this host reads",
 	.description = "Lists name, address, the fingerprint of the pinned root, the highest head seen and until when "
-		       "it is good.",
+		       "it is good, and what kind of source in credentials.yaml or netrc has the credential for it.",
 	.run = run_list,
 };
 

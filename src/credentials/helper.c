@@ -237,20 +237,13 @@ static int home_line(struct iov_ctx *ctx, char **ret)
 	return asprintf(ret, "HOME=%s", user && user->pw_dir ? user->pw_dir : "/") < 0 ? iov_oom(ctx) : IOV_OK;
 }
 
-static int run(struct iov_ctx *ctx, const struct iov_helper *helper, const char *action, const struct iov_buf *input,
-	       struct iov_process_result *ret)
+static int run_words(struct iov_ctx *ctx, const char *const *argv, unsigned timeout_ms, const struct iov_buf *input,
+		     struct iov_process_result *ret)
 {
-	size_t count = json_array_size(helper->words);
-	iov_auto(iov_free_ptr) const char **argv = calloc(count + 2, sizeof(*argv));
 	iov_auto(iov_free_ptr) char *home = NULL;
-	if (!argv)
-		return iov_oom(ctx);
 	int rc = home_line(ctx, &home);
 	if (rc)
 		return rc;
-	for (size_t i = 0; i < count; i++)
-		argv[i] = json_string_value(json_array_get(helper->words, i));
-	argv[count] = action;
 	const char *const envp[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
 				    home, NULL};
 	const struct iov_process process = {.argv = argv,
@@ -258,7 +251,7 @@ static int run(struct iov_ctx *ctx, const struct iov_helper *helper, const char 
 					    .directory = "/",
 					    .input = input->data,
 					    .input_len = input->len,
-					    .timeout_ms = helper->timeout_ms,
+					    .timeout_ms = timeout_ms,
 					    .limit_output = IOV_HELPER_ANSWER_MAX};
 	int err = iov_process_run(&process, ret);
 	if (err)
@@ -267,8 +260,21 @@ static int run(struct iov_ctx *ctx, const struct iov_helper *helper, const char 
 		return iov_error(ctx, IOV_E_INPUT,
 				 "the credential helper '%s' did not end within %u seconds and was killed; it must not "
 				 "ask anybody",
-				 argv[0], (helper->timeout_ms + 999) / 1000);
+				 argv[0], (timeout_ms + 999) / 1000);
 	return IOV_OK;
+}
+
+static int run(struct iov_ctx *ctx, const struct iov_helper *helper, const char *action, const struct iov_buf *input,
+	       struct iov_process_result *ret)
+{
+	size_t count = json_array_size(helper->words);
+	iov_auto(iov_free_ptr) const char **argv = calloc(count + 2, sizeof(*argv));
+	if (!argv)
+		return iov_oom(ctx);
+	for (size_t i = 0; i < count; i++)
+		argv[i] = json_string_value(json_array_get(helper->words, i));
+	argv[count] = action;
+	return run_words(ctx, argv, helper->timeout_ms, input, ret);
 }
 
 static void result_release(struct iov_process_result *result)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/manifest.h"
+#include "credentials/credentials.h"
 #include "ops/edit.h"
 #include "ops/keys.h"
 #include "ops/registries.h"
@@ -35,14 +36,26 @@ int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin,
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }
 
+/* Where its credential comes from; the registries are listed, whatever is wrong with that. */
+static json_t *credentials_of(struct iov_ctx *ctx, const char *url)
+{
+	json_t *found = NULL;
+	if (iov_credential_describe(ctx, url, &found) == IOV_OK)
+		return found;
+	iov_warn(ctx, "%s", iov_error_text(ctx));
+	return json_null();
+}
+
 /* What `registry list` and `registry add` say of one registry. */
-static json_t *summary(const json_t *one)
+static json_t *summary(struct iov_ctx *ctx, const json_t *one)
 {
 	const json_t *head = json_object_get(one, "head");
-	return json_pack("{s:O, s:O, s:O, s:O, s:O?, s:O?, s:O}", "name", json_object_get(one, "name"), "url",
-			 json_object_get(one, "url"), "fingerprint", json_object_get(one, "fingerprint"), "origin",
-			 json_object_get(one, "origin"), "head_version", json_object_get(head, "version"), "expires",
-			 json_object_get(head, "expires"), "expired", json_object_get(one, "expired"));
+	return json_pack("{s:o, s:O, s:O, s:O, s:O, s:O?, s:O?, s:O}", "credentials",
+			 credentials_of(ctx, json_string_value(json_object_get(one, "url"))), "name",
+			 json_object_get(one, "name"), "url", json_object_get(one, "url"), "fingerprint",
+			 json_object_get(one, "fingerprint"), "origin", json_object_get(one, "origin"), "head_version",
+			 json_object_get(head, "version"), "expires", json_object_get(head, "expires"), "expired",
+			 json_object_get(one, "expired"));
 }
 
 int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json)
@@ -52,7 +65,7 @@ int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, con
 				 "'%s' cannot name a registry; use lower-case letters, digits and '-'", name);
 	iov_auto(iov_json_release) json_t *pinned = NULL;
 	int rc = iov_registry_pin(ctx, name, url, fingerprint, &pinned);
-	return rc ? rc : iov_answer(ctx, summary(pinned), ret_json);
+	return rc ? rc : iov_answer(ctx, summary(ctx, pinned), ret_json);
 }
 
 int iov_registry_remove(struct iov_ctx *ctx, const char *name)
@@ -72,7 +85,7 @@ static int summaries(struct iov_ctx *ctx, const char *name, json_t **ret)
 	json_t *one;
 	json_array_foreach(all, i, one)
 		if (!name || !strcmp(json_string_value(json_object_get(one, "name")), name))
-			json_array_append_new(list, summary(one));
+			json_array_append_new(list, summary(ctx, one));
 	*ret = json_pack("{s:o}", "registries", list);
 	return *ret ? IOV_OK : iov_oom(ctx);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "credentials/secret.h"
 #include "util/cleanup.h"
 
 #define FIRST_SPARE_FD 10 /* above every number that the worker is given */
@@ -134,7 +135,7 @@ static int sent(struct iov_ctx *ctx, struct iov_worker *worker, int rc)
 
 static int send_request(struct iov_ctx *ctx, struct iov_worker *worker, const json_t *request)
 {
-	iov_auto(iov_free_ptr) char *text = json_dumps(request, JSON_COMPACT);
+	iov_auto(iov_secret_release) char *text = json_dumps(request, JSON_COMPACT); /* may hold a credential */
 	if (!text)
 		return iov_oom(ctx);
 	return sent(ctx, worker, iov_frame_send(worker->fd, IOV_FRAME_REQUEST, text, strlen(text), worker->deadline));
@@ -169,6 +170,12 @@ int iov_worker_start_http(struct iov_ctx *ctx, const struct iov_worker_job *job,
 			  struct iov_worker *ret)
 {
 	return start(ctx, job, "-http", request, -1, ret);
+}
+
+int iov_worker_start_git_http(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request,
+			      struct iov_worker *ret)
+{
+	return start(ctx, job, "-git-http", request, -1, ret);
 }
 
 int iov_worker_send_file(struct iov_ctx *ctx, struct iov_worker *worker, const char *path, uint64_t size)
@@ -258,6 +265,16 @@ static int take_progress(struct iov_ctx *ctx, struct iov_worker *worker)
 	return IOV_OK;
 }
 
+static int take_credential(struct iov_ctx *ctx, struct iov_worker *worker)
+{
+	bool accepted;
+	if (!iov_frame_parse_credential(&worker->frame, &accepted))
+		return iov_worker_nonsense(ctx, worker);
+	worker->accepted = accepted;
+	worker->refused = !accepted;
+	return IOV_OK;
+}
+
 static int take_data(struct iov_ctx *ctx, struct iov_worker *worker)
 {
 	if (!worker->frame.len)
@@ -286,8 +303,9 @@ int iov_worker_take(struct iov_ctx *ctx, struct iov_worker *worker)
 int iov_worker_next(struct iov_ctx *ctx, struct iov_worker *worker)
 {
 	int rc = iov_worker_take(ctx, worker);
-	while (!rc && worker->frame.type == IOV_FRAME_PROGRESS) {
-		rc = take_progress(ctx, worker);
+	while (!rc && (worker->frame.type == IOV_FRAME_PROGRESS || worker->frame.type == IOV_FRAME_CREDENTIAL)) {
+		rc = worker->frame.type == IOV_FRAME_PROGRESS ? take_progress(ctx, worker)
+							      : take_credential(ctx, worker);
 		rc = rc ? rc : iov_worker_take(ctx, worker);
 	}
 	if (rc)

@@ -34,6 +34,7 @@ struct iov_worker {
 	int fd;
 	int64_t deadline;
 	uint64_t bytes_left;
+	bool accepted, refused; /* what a server said of the credential, once it was shown it */
 	bool gone;		/* it stopped listening; its last words are still to be read */
 	struct iov_frame frame; /* the one that iov_worker_next() took, until the next call */
 };
@@ -50,6 +51,9 @@ int iov_worker_start(struct iov_ctx *ctx, const struct iov_worker_job *job, json
 /* The same with the worker that speaks HTTP. */
 int iov_worker_start_http(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request,
 			  struct iov_worker *ret);
+/* The same with the worker that speaks git over HTTP. */
+int iov_worker_start_git_http(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request,
+			      struct iov_worker *ret);
 /* Ends the process, if it still runs. */
 void iov_worker_release(struct iov_worker *worker);
 

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "credentials/credentials.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 #include "worker/client.h"
+#include "worker/url.h"
 
 #define LOCAL_SECONDS 300     /* a disk that takes longer is broken */
 #define REMOTE_SECONDS 900    /* a first clone of a large registry over a slow line */
@@ -92,14 +94,49 @@ int iov_git_init(struct iov_ctx *ctx, const char *repo)
 	return rc ? rc : run_simple(ctx, &job, json_pack("{s:s, s:s}", "job", "git-init", "repo", repo), NULL);
 }
 
-/* A job that speaks to `url`, with the folder where this root keeps certificates and ssh keys for it. */
-static int run_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, char *ret_commit)
+/* Members of the request for a job that speaks to its URL: the folder where this root keeps certificates and ssh keys,
+ * and the credential for this very URL, if there is one. */
+static int add_settings(struct iov_ctx *ctx, const char *url, json_t *request)
 {
-	iov_auto(iov_json_release) json_t *owned = request;
+	const struct iov_credential *credential = NULL;
 	iov_auto(iov_free_ptr) char *etc = iov_path(ctx, IOV_ETC);
-	if (!etc || (owned && json_object_set_new(owned, "etc", json_string(etc))))
-		return iov_oom(ctx);
-	return run_simple(ctx, job, iov_take(owned), ret_commit);
+	int rc = iov_credential_find(ctx, url, &credential);
+	if (rc)
+		return rc;
+	int failed = !etc || json_object_set_new(request, "etc", json_string(etc));
+	if (!failed && credential && credential->authorization)
+		failed = json_object_set_new(request, "authorization", json_string(credential->authorization));
+	if (!failed && credential && credential->ssh_key)
+		failed = json_object_set_new(request, "ssh_key", json_string(credential->ssh_key));
+	return failed ? iov_oom(ctx) : IOV_OK;
+}
+
+static int start_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, const char *url, json_t *request,
+			struct iov_worker *worker)
+{
+	iov_auto(iov_url_release) struct iov_url parsed = {.target = NULL};
+	int rc = iov_url_parse(ctx, url, &parsed);
+	if (rc) {
+		json_decref(request);
+		return rc;
+	}
+	return parsed.kind == IOV_URL_HTTP ? iov_worker_start_git_http(ctx, job, request, worker)
+					   : iov_worker_start(ctx, job, request, -1, worker);
+}
+
+static int run_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, const char *url, json_t *request,
+		      char *ret_commit)
+{
+	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
+	iov_auto(iov_json_release) json_t *owned = request;
+	int rc = owned ? add_settings(ctx, url, owned) : IOV_OK;
+	rc = rc ? rc : start_remote(ctx, job, url, iov_take(owned), &worker);
+	rc = rc ? rc : iov_worker_finish(ctx, &worker);
+	if (worker.refused)
+		return iov_credential_refused(ctx, url);
+	if (worker.accepted)
+		iov_credential_accepted(ctx, url);
+	return !rc && ret_commit ? take_commit(ctx, &worker, ret_commit) : rc;
 }
 
 int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, char *ret_commit)
@@ -110,7 +147,7 @@ int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const 
 	if (rc)
 		return rc;
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s}", "job", "git-fetch", "repo", repo, "url", url, "ref", ref);
-	return run_remote(ctx, &job, request, ret_commit ? ret_commit : commit);
+	return run_remote(ctx, &job, url, request, ret_commit ? ret_commit : commit);
 }
 
 int iov_git_resolve(struct iov_ctx *ctx, const char *repo, const char *ref, char *ret_commit)
@@ -180,7 +217,7 @@ int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const c
 	struct iov_worker_job job = remote_job("pushing to", url);
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "git-push", "repo", repo, "url", url, "ref",
 				    ref, "remote_ref", remote_ref);
-	return run_remote(ctx, &job, request, NULL);
+	return run_remote(ctx, &job, url, request, NULL);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */

@@ -127,7 +127,7 @@ int iov_frame_receive(int fd, struct iov_frame *ret, int64_t deadline)
 	memcpy(&length, header, sizeof(length));
 	length = le32toh(length);
 	uint8_t type = (uint8_t)header[4];
-	if (length > IOV_FRAME_MAX || type < IOV_FRAME_REQUEST || type > IOV_FRAME_DONE)
+	if (length > IOV_FRAME_MAX || type < IOV_FRAME_REQUEST || type > IOV_FRAME_CREDENTIAL)
 		return -EPROTO;
 	rc = receive_all(fd, ret->payload, length, deadline);
 	if (rc)
@@ -204,6 +204,20 @@ bool iov_frame_parse_error(const struct iov_frame *frame, uint8_t *ret_code, con
 		return false;
 	*ret_code = (uint8_t)frame->payload[0];
 	*ret_text = frame->payload + 1;
+	return true;
+}
+
+int iov_frame_send_credential(int fd, bool accepted)
+{
+	uint8_t said = accepted;
+	return iov_frame_send(fd, IOV_FRAME_CREDENTIAL, &said, sizeof(said), 0);
+}
+
+bool iov_frame_parse_credential(const struct iov_frame *frame, bool *ret_accepted)
+{
+	if (frame->len != 1 || (uint8_t)frame->payload[0] > 1)
+		return false;
+	*ret_accepted = frame->payload[0];
 	return true;
 }
 

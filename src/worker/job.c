@@ -56,3 +56,8 @@ int iov_job_send_data(struct iov_job *job, const void *data, size_t len)
 	}
 	return unheard(job, rc);
 }
+
+int iov_job_send_credential(struct iov_job *job, bool accepted)
+{
+	return unheard(job, iov_frame_send_credential(job->sock, accepted));
+}

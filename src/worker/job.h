@@ -14,6 +14,7 @@ struct iov_job {
 	json_t *request;
 	int sock;
 	const char *home;	/* its .ssh holds the keys and known hosts, where the job is to speak ssh */
+	const char *ssh_key;	/* the one that is named for this place; NULL: those in .ssh */
 	const char *ca;		/* the file of certificates that https trusts besides the system's */
 	bool has_ca;		/* it is there */
 	struct iov_frame frame; /* the input frame taken last */
@@ -30,6 +31,9 @@ int iov_job_next(struct iov_job *job);
 int iov_job_no_input(struct iov_job *job);
 int iov_job_send_file(struct iov_job *job, const char *path, uint64_t size);
 int iov_job_send_data(struct iov_job *job, const void *data, size_t len);
+
+/* What a server said once it was shown the credential of the request. 0, or the error is set. */
+int iov_job_send_credential(struct iov_job *job, bool accepted);
 
 int iov_job_git_init(struct iov_job *job);
 int iov_job_git_fetch(struct iov_job *job);

@@ -8,14 +8,13 @@
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "worker/git.h"
+#include "worker/git_http.h"
 #include "worker/url.h"
 
 #define FETCH_MAX (1u << 30) /* bytes in one fetch; a registry with 10,000 archives of 100 KB */
 #define PROGRESS_MS 100	     /* between two progress frames */
 #define WORDS_MAX 2048	     /* bytes kept of what a remote says */
 #define REFUSAL_MAX 4096     /* and of why it refuses a ref */
-
-#define SYSTEM_CA "/etc/ssl/certs"
 
 /* Keys without a passphrase in the .ssh of job->home, in the order of ssh(1). */
 static const char *const ssh_keys[] = {"id_rsa", "id_ecdsa", "id_ed25519"};
@@ -25,6 +24,7 @@ struct transfer {
 	struct iov_url url;
 	const char *text; /* the URL as the user wrote it */
 	git_remote *remote;
+	struct iov_git_http http;
 	size_t next_key; /* of ssh_keys, to offer next */
 	int64_t last_progress;
 	struct iov_buf words;	/* what the remote said beside the protocol */
@@ -60,7 +60,7 @@ static int unreachable(struct transfer *transfer, const char *why)
 static int transfer_error(struct transfer *transfer, int rc)
 {
 	struct iov_ctx *ctx = transfer->job->ctx;
-	if (transfer->failed)
+	if (transfer->failed || transfer->http.failed)
 		return iov_error_code(ctx);
 	if (rc == GIT_ECERTIFICATE && transfer->url.kind == IOV_URL_SSH)
 		return iov_error(
@@ -68,12 +68,6 @@ static int transfer_error(struct transfer *transfer, int rc)
 			"'%s': its host key is not the one that '%s/.ssh/known_hosts' has, if it has one; compare "
 			"the fingerprint with the server's, then write the key there (ssh-keyscan shows it)",
 			transfer->text, transfer->job->home);
-	if (rc == GIT_ECERTIFICATE)
-		return iov_error(
-			ctx, IOV_E_NETWORK,
-			"'%s': the server's certificate is not trusted (%s); if the server is yours, write the "
-			"certificate of its authority to '%s'",
-			transfer->text, iov_git_message(), transfer->job->ca);
 	if (rc == GIT_EAUTH)
 		return iov_error(ctx, IOV_E_NETWORK, "'%s' does not let you in: %s", transfer->text, iov_git_message());
 	/* This host's own trouble comes before what the remote says, which may have said no more than how it counts. */
@@ -149,6 +143,18 @@ static int offer_key(struct transfer *transfer, const char *user, git_credential
 	return fail(transfer);
 }
 
+/* The one key that is named for this place, once. */
+static int offer_named_key(struct transfer *transfer, const char *user, git_credential **ret)
+{
+	if (!transfer->next_key++)
+		return git_credential_ssh_key_new(ret, user ? user : "git", NULL, transfer->job->ssh_key, "");
+	if (!iov_job_send_credential(transfer->job, false))
+		iov_error(transfer->job->ctx, IOV_E_NETWORK, "'%s' does not accept the ssh key '%s'", transfer->text,
+			  transfer->job->ssh_key);
+	return fail(transfer);
+}
+
+/* Only ssh asks here: HTTP has a transport of ours, and git:// knows no credentials. */
 static int on_credentials(git_credential **ret, const char *url, const char *user, unsigned allowed, void *payload)
 {
 	struct transfer *transfer = payload;
@@ -156,11 +162,16 @@ static int on_credentials(git_credential **ret, const char *url, const char *use
 	if (transfer->url.kind == IOV_URL_SSH && (allowed & GIT_CREDENTIAL_USERNAME))
 		return git_credential_username_new(ret, "git");
 	if (transfer->url.kind == IOV_URL_SSH && (allowed & GIT_CREDENTIAL_SSH_KEY))
-		return offer_key(transfer, user, ret);
-	iov_error(transfer->job->ctx, IOV_E_NETWORK,
-		  "'%s' asks for a password, and iovpkg sends none; use ssh:// or a registry that is open to read",
+		return transfer->job->ssh_key ? offer_named_key(transfer, user, ret) : offer_key(transfer, user, ret);
+	iov_error(transfer->job->ctx, IOV_E_NETWORK, "'%s' asks for a password, and keys are all that ssh offers here",
 		  transfer->text);
 	return fail(transfer);
+}
+
+static int on_transport(git_transport **ret, git_remote *remote, void *payload)
+{
+	struct transfer *transfer = payload;
+	return iov_git_http(&transfer->http, remote, ret);
 }
 
 static void set_callbacks(struct transfer *transfer, git_remote_callbacks *callbacks)
@@ -170,6 +181,8 @@ static void set_callbacks(struct transfer *transfer, git_remote_callbacks *callb
 	callbacks->transfer_progress = on_progress;
 	callbacks->sideband_progress = on_words;
 	callbacks->push_update_reference = on_push_result;
+	if (transfer->url.kind == IOV_URL_HTTP)
+		callbacks->transport = on_transport;
 }
 
 /* ---- both ------------------------------------------------------------------------------------------------------- */
@@ -187,17 +200,16 @@ static int check_local(struct transfer *transfer)
 	return IOV_OK;
 }
 
-/* Both in one call: what libgit2 does with an earlier call's certificates depends on its TLS library. */
-static int trust_certificates(struct transfer *transfer)
+/* What the main process has found for this URL. */
+static int take_credential(struct transfer *transfer)
 {
-	const char *ca = transfer->job->ca, *system = access(SYSTEM_CA, R_OK) == 0 ? SYSTEM_CA : NULL;
-	int rc = git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, ca, system);
-	if (rc < 0)
-		return iov_error(
-			transfer->job->ctx, IOV_E_INPUT,
-			"the certificates in '%s' cannot be used: %s; it needs to be PEM that everybody may read", ca,
-			iov_git_message());
-	return IOV_OK;
+	struct iov_job *job = transfer->job;
+	transfer->http = (struct iov_git_http){.job = job, .url = transfer->text};
+	int rc = iov_json_opt_string(job->ctx, "worker request", job->request, "authorization",
+				     &transfer->http.authorization);
+	if (!rc && transfer->url.kind == IOV_URL_HTTP && !iov_git_http)
+		rc = iov_error(job->ctx, IOV_E_INTERNAL, "this worker does not speak HTTP; reinstall iovpkg");
+	return rc;
 }
 
 static int begin(struct transfer *transfer, git_repository *repo)
@@ -205,10 +217,10 @@ static int begin(struct transfer *transfer, git_repository *repo)
 	int rc = check_local(transfer);
 	if (rc)
 		return rc;
+	if ((rc = take_credential(transfer)))
+		return rc;
 	if (transfer->url.kind == IOV_URL_SSH)
 		git_libgit2_opts(GIT_OPT_SET_HOMEDIR, transfer->job->home);
-	if (transfer->job->has_ca && (rc = trust_certificates(transfer)))
-		return rc;
 	rc = git_remote_create_anonymous(&transfer->remote, repo, transfer->url.target);
 	return rc ? transfer_error(transfer, rc) : IOV_OK;
 }

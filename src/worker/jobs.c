@@ -1,5 +1,8 @@
 /* The jobs of iovpkg-worker. */
+#include "worker/git_http.h"
 #include "worker/sandbox.h"
+
+iov_git_http_fn *const iov_git_http = NULL;
 
 const struct iov_job_row iov_job_rows[] = {
 	{"git-init", iov_job_git_init, IOV_SANDBOX_GIT},

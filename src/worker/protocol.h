@@ -31,6 +31,7 @@ enum iov_frame_type {
 	IOV_FRAME_ANSWER = 7, /* the two fields of iov_http_field, [etag]: an answer begins, nothing or BODY follows */
 	IOV_FRAME_BODY = 8,   /* [u64 number][bytes] */
 	IOV_FRAME_DONE = 9,   /* the eight fields of iov_http_field, [text of the error] */
+	IOV_FRAME_CREDENTIAL = 10, /* [u8]: a server was shown the credential and took it (1) or not (0) */
 };
 
 /* The fields that begin an ANSWER and a DONE, each 64 bits. */
@@ -71,6 +72,9 @@ int iov_frame_send_progress(int fd, uint64_t done, uint64_t total);
 bool iov_frame_parse_progress(const struct iov_frame *frame, uint64_t *ret_done, uint64_t *ret_total);
 int iov_frame_send_error(int fd, uint8_t code, const char *text);
 bool iov_frame_parse_error(const struct iov_frame *frame, uint8_t *ret_code, const char **ret_text);
+
+int iov_frame_send_credential(int fd, bool accepted);
+bool iov_frame_parse_credential(const struct iov_frame *frame, bool *ret_accepted);
 
 /* The frames of HTTP: `n` fields, then bytes. Parse returns false for a payload that is too short. */
 int iov_frame_send_fields(int fd, enum iov_frame_type type, const uint64_t *fields, size_t n, const void *rest,

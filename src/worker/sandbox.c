@@ -129,7 +129,9 @@ static int find_home(struct iov_job *job, const char *etc)
 				 "user %u has no home folder with ssh keys; make '%s', or use a URL that needs none",
 				 getuid(), keys);
 	job->home = strdup(home);
-	return job->home ? IOV_OK : iov_oom(job->ctx);
+	if (!job->home)
+		return iov_oom(job->ctx);
+	return iov_json_opt_string(job->ctx, "worker request", job->request, "ssh_key", &job->ssh_key);
 }
 
 static int find_ca(struct iov_job *job, const char *etc)

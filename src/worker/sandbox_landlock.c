@@ -85,6 +85,8 @@ static int allow_all(const struct iov_job *job, int ruleset, const struct iov_ri
 		rc = allow(ctx, ruleset, network_files[i], READ);
 	if (!rc && job->has_ca)
 		rc = allow(ctx, ruleset, job->ca, READ);
+	if (!rc && job->ssh_key)
+		rc = allow(ctx, ruleset, job->ssh_key, READ);
 	return !rc && job->home ? allow_ssh(ctx, ruleset, job->home) : rc;
 }
 

@@ -71,8 +71,8 @@ refuses "https: a ca.pem that is none" 3 "$tmp/stranger/etc/iovpkg/ca.pem" stran
 cp "$web/ca.pem" "$tmp/https/etc/iovpkg/ca.pem"
 refuses "https: a certificate for another name" 11 "certificate is not trusted" client registry add far "https://127.0.0.1:$port/registry.git" --yes
 refuses "https: no repository there" 11 "404" client registry add far "$url/nothing.git" --yes
-refuses "https: a password is asked for" 11 "iovpkg sends none" client registry add far "$url/members/registry.git" --yes
-refuses "https: no redirect to another host" 11 "$url/moved/registry.git" client registry add far "$url/moved/registry.git" --yes
+refuses "https: a password is asked for" 11 "this host has none for it" client registry add far "$url/members/registry.git" --yes
+refuses "https: no redirect to another host" 11 "leads elsewhere, to 'https://elsewhere.invalid" client registry add far "$url/moved/registry.git" --yes
 reads "$url/registry.git"
 submits "$url/registry.git"
 stop_last_server

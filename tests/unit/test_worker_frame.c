@@ -82,10 +82,22 @@ START_TEST(fields_survive)
 }
 END_TEST
 
+START_TEST(what_a_server_said_survives)
+{
+	bool accepted = true;
+	ck_assert_int_eq(iov_frame_send_credential(ends[0], false), 0);
+	ck_assert_int_eq(iov_frame_receive(ends[1], &frame, 0), 0);
+	ck_assert(iov_frame_parse_credential(&frame, &accepted));
+	ck_assert(!accepted);
+	frame.payload[0] = 2;
+	ck_assert(!iov_frame_parse_credential(&frame, &accepted));
+}
+END_TEST
+
 /* A header that promises too much or has no such type is refused before anything is allocated or read for it. */
 START_TEST(bad_headers_are_refused)
 {
-	static const char *const headers[] = {"\x01\0\x01\0\x03", "\xff\xff\xff\xff\x03", "\0\0\0\0\0", "\0\0\0\0\x0a",
+	static const char *const headers[] = {"\x01\0\x01\0\x03", "\xff\xff\xff\xff\x03", "\0\0\0\0\0", "\0\0\0\0\x0b",
 					      "\0\0\0\0\xff"};
 	put(headers[_i], 5);
 	ck_assert_int_eq(iov_frame_receive(ends[1], &frame, 0), -EPROTO);
@@ -173,6 +185,7 @@ Suite *suite_worker_frame(void)
 	tcase_add_test(tests, carries_payloads);
 	tcase_add_test(tests, layout_is_the_documented_one);
 	tcase_add_test(tests, fields_survive);
+	tcase_add_test(tests, what_a_server_said_survives);
 	tcase_add_loop_test(tests, bad_headers_are_refused, 0, 5);
 	tcase_add_test(tests, bad_fields_are_refused);
 	tcase_add_test(tests, too_large_is_not_sent);

@@ -141,7 +141,7 @@ static int silent_server(char url[64])
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
 	ck_assert_int_eq(listen(fd, 4), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	snprintf(url, 64, "http://127.0.0.1:%u/registry", ntohs(address.sin_port));
+	snprintf(url, 64, "git://127.0.0.1:%u/registry", ntohs(address.sin_port));
 	return fd;
 }
 

@@ -226,6 +226,12 @@ int iov_registry_receive(struct iov_ctx *ctx, const char *path, const char *key,
 int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, unsigned left,
 			 char **ret_json);
 
+/* Writes the registry at `path` as static files into `folder`, for a web server; touches only what changed. */
+int iov_registry_write(struct iov_ctx *ctx, const char *path, const char *folder, char **ret_json);
+/* Serves the same files by itself, straight from the repository and without TLS, at `listen` ("127.0.0.1:8080"), until
+ * `stop_fd` (if not -1) is readable. A note says the URL once it does. */
+int iov_registry_serve(struct iov_ctx *ctx, const char *path, const char *listen, int stop_fd);
+
 /* ---- authors -------------------------------------------------------------------------------------------------- */
 
 /* A key pair, encrypted with a passphrase that the callback is asked for; IOV_PLAIN_KEY: as it is. */

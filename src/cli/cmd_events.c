@@ -1,10 +1,9 @@
-#include <signal.h>
 #include <stdint.h>
-#include <sys/signalfd.h>
 
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "cli/show_event.h"
+#include "cli/signals.h"
 
 static const struct cli_argument arguments[] = {
 	{"INSTANCE", "an instance whose module has events", 1, 1, CLI_NAMES_INSTANCES},
@@ -55,23 +54,9 @@ static bool print_event(const char *json, void *data)
 	return following->rc == IOV_OK;
 }
 
-/* Readable once the person or the system wants us to stop; without it these signals end us as ever. */
-static int open_stop_fd(void)
-{
-	sigset_t stops;
-	sigemptyset(&stops);
-	sigaddset(&stops, SIGINT);
-	sigaddset(&stops, SIGTERM);
-	sigaddset(&stops, SIGHUP);
-	int fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (fd >= 0)
-		sigprocmask(SIG_BLOCK, &stops, NULL);
-	return fd;
-}
-
 static int run(struct cli *cli)
 {
-	iov_auto(iov_close_fd) int stop_fd = open_stop_fd();
+	iov_auto(iov_close_fd) int stop_fd = cli_signals_fd();
 	struct following following = {.cli = cli, .view.look = cli_look_at(STDOUT_FILENO, cli->values.no_color)};
 	int rc = iov_events(cli->ctx, cli_word(cli, 0), cli->values.count, stop_fd, print_event, &following);
 	iov_buf_release(&following.view.head);

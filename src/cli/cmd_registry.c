@@ -7,7 +7,8 @@
 
 static const struct cli_argument name_and_url[] = {
 	{"NAME", "what this host calls the registry", 1, 1, CLI_NAMES_NONE},
-	{"URL", "where its repository is: https://, ssh://, file:// or a path", 1, 1, CLI_NAMES_FOLDERS},
+	{"URL", "where its repository is: https://, ssh://, file:// or a path; or sparse+https:// for static files", 1,
+	 1, CLI_NAMES_FOLDERS},
 	{0},
 };
 static const struct cli_argument name[] = {
@@ -214,7 +215,8 @@ static const struct cli_command init = {
 };
 
 static const struct cli_command *const children[] = {
-	&add, &rm, &list, &update, &init, &cli_cmd_registry_accept, &cli_cmd_registry_refresh, NULL};
+	&add, &rm, &list, &update, &init, &cli_cmd_registry_accept, &cli_cmd_registry_refresh, &cli_cmd_registry_serve,
+	NULL};
 
 const struct cli_command cli_cmd_registry = {
 	.name = "registry",

@@ -56,6 +56,8 @@ extern const struct cli_command cli_cmd_install, cli_cmd_remove, cli_cmd_upgrade
 	cli_cmd_yank, cli_cmd_unyank, cli_cmd_deprecate, cli_cmd_restore, cli_cmd_save, cli_cmd_facts, cli_cmd_check,
 	cli_cmd_help, cli_cmd_tree, cli_cmd_why, cli_cmd_outdated, cli_cmd_pin, cli_cmd_unpin, cli_cmd_apply,
 	cli_cmd_lock;
+/* Members of families that have a file of their own. */
+extern const struct cli_command cli_cmd_registry_serve;
 
 /* Of families whose commands have files of their own. */
 extern const struct cli_command cli_cmd_registry_accept, cli_cmd_registry_refresh;

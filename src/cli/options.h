@@ -44,7 +44,8 @@ struct cli_list {
 struct cli_values {
 	const char *root;
 	bool offline, json, quiet, yes, no_color, help, version, generate;
-	const char *alias, *fingerprint, *key, *origin, *output, *passphrase_fd, *reason, *registry, *successor, *text;
+	const char *alias, *fingerprint, *key, *listen, *origin, *output, *passphrase_fd, *reason, *registry,
+		*successor, *text;
 	bool plain, dry_run, fix, hook, latest, locked, lossy, renew, no_health, no_load, undo, verdicts,
 		with_importers, with_object;
 	uint64_t count, days, keep, left, min_age, wait;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "util/cleanup.h"
@@ -59,4 +60,17 @@ void cli_signals_changing(bool now, void *data)
 		before = signal(SIGPIPE, SIG_IGN);
 	else
 		signal(SIGPIPE, before);
+}
+
+int cli_signals_fd(void)
+{
+	sigset_t stops;
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	sigaddset(&stops, SIGHUP);
+	int fd = signalfd(-1, &stops, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (fd >= 0)
+		sigprocmask(SIG_BLOCK, &stops, NULL);
+	return fd;
 }

@@ -12,5 +12,7 @@ void cli_signals_init(void);
 /* For struct iov_config. */
 bool cli_signals_stop(void *data);
 void cli_signals_changing(bool now, void *data);
+/* For what runs until it is stopped: a descriptor that is readable then; -1, and these signals end us as ever. */
+int cli_signals_fd(void);
 
 #endif

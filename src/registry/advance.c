@@ -1,57 +1,74 @@
 /* From the state that this host trusts to a newer one, or a refusal that says which attack it stops. */
-#include "registry/trust.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
 #include "registry/describe.h"
 #include "registry/listing.h"
 #include "registry/log.h"
+#include "registry/offer.h"
 #include "registry/seen.h"
 #include "util/cleanup.h"
-#include "util/fs.h"
 
-#define ROOTS_AT_ONCE 4 /* roots asked for with the head: more than one new root since the last update is rare */
-
-enum file {
-	FILE_HEAD,
-	FILE_CHECKPOINT,
-	FILE_DESCRIPTION,
-	FILE_TOP,
-	FILE_ROOTS,
-	FILE_COUNT = FILE_ROOTS + ROOTS_AT_ONCE
-};
-
-/* What is looked at, all of one commit. */
-struct offer {
-	struct iov_source source;
-	struct iov_buf files[FILE_COUNT];
-	struct iov_head head;
-	struct iov_seen seen; /* what this host knows once it is taken */
-};
-
-static void offer_release(struct offer *offer)
+void iov_offer_release(struct iov_offer *offer)
 {
 	iov_seen_release(&offer->seen);
-	iov_bufs_release(offer->files, FILE_COUNT);
+	iov_bufs_release(offer->files, IOV_OFFER_FILES);
+	free(offer->packages);
 }
 
-static int read_offer(struct iov_ctx *ctx, const struct iov_trust *trust, struct offer *offer)
+/* ---- reading it: all with one question ---- */
+
+struct question {
+	char roots[IOV_OFFER_ROOTS][IOV_ROOT_PATH_MAX];
+	const char *paths[IOV_OFFER_FILES];
+	enum iov_offer_file files[IOV_OFFER_FILES]; /* which they are */
+	size_t count;
+};
+
+static void want(struct question *question, const struct iov_offer *offer, enum iov_offer_file file, const char *path)
 {
-	static const char *const needed[FILE_ROOTS] = {IOV_HEAD_PATH, IOV_CHECKPOINT_PATH, IOV_DESCRIPTION_PATH,
-						       IOV_TOP_PATH};
-	char roots[ROOTS_AT_ONCE][IOV_ROOT_PATH_MAX];
-	const char *paths[FILE_COUNT];
-	memcpy(paths, needed, sizeof(needed));
-	for (size_t i = 0; i < ROOTS_AT_ONCE; i++) {
-		iov_root_path(trust->n_roots + 1 + i, roots[i]);
-		paths[FILE_ROOTS + i] = roots[i];
+	if (offer->files[file].data)
+		return;
+	question->files[question->count] = file;
+	question->paths[question->count++] = path;
+}
+
+/* Where each file costs a request, none is asked for that the head knows nothing of, nor one that is at hand. */
+static int spare(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_offer *offer, size_t *ret_roots)
+{
+	const struct iov_buf *head = &offer->files[IOV_OFFER_HEAD];
+	struct iov_head_claim claim;
+	*ret_roots = IOV_OFFER_ROOTS;
+	if (!offer->source.recall || !head->data)
+		return IOV_OK;
+	int rc = iov_head_peek(ctx, trust->name, head->data, head->len, &claim);
+	if (rc)
+		return rc;
+	uint64_t newer = claim.root > trust->n_roots ? claim.root - trust->n_roots : 0;
+	*ret_roots = newer < IOV_OFFER_ROOTS ? (size_t)newer : IOV_OFFER_ROOTS;
+	iov_source_recall(&offer->source, &claim.manifest, &offer->files[IOV_OFFER_TOP]);
+	return IOV_OK;
+}
+
+static int read_offer(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_offer *offer)
+{
+	static const char *const needed[] = {IOV_HEAD_PATH, IOV_CHECKPOINT_PATH, IOV_DESCRIPTION_PATH, IOV_TOP_PATH};
+	struct iov_buf texts[IOV_OFFER_FILES] = {{0}};
+	struct question question = {.count = 0};
+	size_t roots;
+	int rc = spare(ctx, trust, offer, &roots);
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < IOV_COUNT(needed); i++)
+		want(&question, offer, (enum iov_offer_file)i, needed[i]);
+	for (size_t i = 0; i < roots; i++) {
+		iov_root_path(trust->n_roots + 1 + i, question.roots[i]);
+		want(&question, offer, (enum iov_offer_file)(IOV_OFFER_FIRST_ROOT + i), question.roots[i]);
 	}
-	int rc = offer->source.read(ctx, &offer->source, paths, FILE_COUNT, IOV_LISTING_MAX, offer->files);
-	for (size_t i = 0; !rc && i < FILE_ROOTS; i++)
+	rc = offer->source.read(ctx, &offer->source, question.paths, question.count, IOV_LISTING_MAX, texts);
+	for (size_t i = 0; i < question.count; i++)
+		offer->files[question.files[i]] = texts[i];
+	for (size_t i = 0; !rc && i < IOV_COUNT(needed); i++)
 		if (!offer->files[i].data)
 			return iov_error(ctx, IOV_E_UNTRUSTED, "'%s' is no registry: it has no '%s'; check the URL",
 					 trust->url, needed[i]);
@@ -76,13 +93,13 @@ static int add_root(struct iov_ctx *ctx, struct iov_trust *trust, const struct i
 	return iov_trust_add_root(ctx, trust, root);
 }
 
-static int follow_roots(struct iov_ctx *ctx, struct iov_trust *trust, struct offer *offer)
+static int follow_roots(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_offer *offer)
 {
 	int rc = IOV_OK;
 	size_t i;
-	for (i = 0; !rc && i < ROOTS_AT_ONCE && offer->files[FILE_ROOTS + i].data; i++)
-		rc = add_root(ctx, trust, &offer->files[FILE_ROOTS + i]);
-	for (bool more = !rc && i == ROOTS_AT_ONCE; more && !rc;) {
+	for (i = 0; !rc && i < IOV_OFFER_ROOTS && offer->files[IOV_OFFER_FIRST_ROOT + i].data; i++)
+		rc = add_root(ctx, trust, &offer->files[IOV_OFFER_FIRST_ROOT + i]);
+	for (bool more = !rc && i == IOV_OFFER_ROOTS; more && !rc;) {
 		char path[IOV_ROOT_PATH_MAX];
 		const char *paths = path;
 		iov_auto(iov_buf_release) struct iov_buf note = {0};
@@ -111,13 +128,14 @@ static struct iov_head measure(const struct iov_trust *trust, size_t roots_befor
 
 /* ---- head ---- */
 
-static int check_top(struct iov_ctx *ctx, const struct iov_trust *trust, const struct offer *offer)
+static int check_top(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_offer *offer)
 {
-	const struct iov_buf *top = &offer->files[FILE_TOP];
-	char sha256[IOV_HEX_SIZE];
-	iov_sha256_hex(top->data, top->len, sha256);
-	if (top->len == offer->head.manifest_size && !strcmp(sha256, offer->head.manifest))
-		return IOV_OK;
+	struct iov_buf *top = &offer->files[IOV_OFFER_TOP];
+	struct iov_listed listed = {.size = offer->head.manifest_size};
+	memcpy(listed.sha256, offer->head.manifest, IOV_HEX_SIZE);
+	int rc = iov_source_settle(ctx, &offer->source, &listed, top);
+	if (rc || iov_listed_is(&listed, top->data, top->len))
+		return rc;
 	return iov_error(ctx, IOV_E_UNTRUSTED,
 			 "the index manifest of registry '%s' is not the one that head %llu names (mix-and-match "
 			 "attack); the last good state is "
@@ -135,7 +153,7 @@ static int log_forked(struct iov_ctx *ctx, const char *name, const struct iov_he
 }
 
 /* Proves from the tiles that the log has this root, and that it extends the log seen before. */
-static int check_log(struct iov_ctx *ctx, const struct iov_trust *trust, const struct offer *offer,
+static int check_log(struct iov_ctx *ctx, const struct iov_trust *trust, const struct iov_offer *offer,
 		     const struct iov_head *seen)
 {
 	const struct iov_head *head = &offer->head;
@@ -145,7 +163,11 @@ static int check_log(struct iov_ctx *ctx, const struct iov_trust *trust, const s
 	iov_log_init(&log, &offer->source, head->log_size);
 	if (seen->log_size == head->log_size && seen->version)
 		return IOV_OK; /* iov_head_check_after() has compared the roots */
-	int rc = iov_log_root(ctx, &log, &root);
+	int rc = IOV_OK;
+	/* That tiles are there says nothing of a log that nobody has seen yet, and over HTTP each is a request. */
+	if (!seen->log_size && offer->source.recall)
+		return IOV_OK;
+	rc = iov_log_root(ctx, &log, &root);
 	if (!rc && !iov_hash_equal(&root, &head->log_root))
 		return iov_error(
 			ctx, IOV_E_UNTRUSTED,
@@ -162,10 +184,10 @@ static int check_log(struct iov_ctx *ctx, const struct iov_trust *trust, const s
 
 /* That no release that this host knows was taken away, replaced, or given back. Where a new root resumes from an
  * earlier log, what came after is not held against it. */
-static int check_seen(struct iov_ctx *ctx, const struct iov_trust *trust, struct offer *offer,
+static int check_seen(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_offer *offer,
 		      const struct iov_head *seen)
 {
-	const struct iov_buf *top = &offer->files[FILE_TOP];
+	const struct iov_buf *top = &offer->files[IOV_OFFER_TOP];
 	const struct iov_seen_offer state = {
 		.registry = trust->name,
 		.source = &offer->source,
@@ -179,11 +201,11 @@ static int check_seen(struct iov_ctx *ctx, const struct iov_trust *trust, struct
 	return rc ? rc : iov_seen_check(ctx, &state, &offer->seen);
 }
 
-static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct offer *offer, int64_t now)
+static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_offer *offer, int64_t now)
 {
 	size_t roots_before = trust->n_roots;
 	char what[160];
-	const struct iov_buf *head = &offer->files[FILE_HEAD], *checkpoint = &offer->files[FILE_CHECKPOINT];
+	const struct iov_buf *head = &offer->files[IOV_OFFER_HEAD], *checkpoint = &offer->files[IOV_OFFER_CHECKPOINT];
 	int rc = follow_roots(ctx, trust, offer);
 	if (rc)
 		return rc;
@@ -205,7 +227,9 @@ static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct offe
 		rc = check_log(ctx, trust, offer, &seen);
 	if (!rc && strcmp(trust->head.manifest, offer->head.manifest) != 0)
 		rc = check_seen(ctx, trust, offer, &seen);
-	return rc ? rc : iov_description_check(ctx, trust->name, &offer->files[FILE_DESCRIPTION], root);
+	return rc ? rc
+		  : iov_description_check(ctx, trust->name, &offer->files[IOV_OFFER_DESCRIPTION], root,
+					  &offer->packages);
 }
 
 static void forget_roots(struct iov_trust *trust, size_t keep)
@@ -214,66 +238,20 @@ static void forget_roots(struct iov_trust *trust, size_t keep)
 		iov_root_free(trust->roots[--trust->n_roots]);
 }
 
-int iov_trust_advance(struct iov_ctx *ctx, struct iov_trust *trust, const char *commit, int64_t now)
+int iov_offer_take(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_offer *offer, int64_t now)
 {
-	iov_auto(offer_release) struct offer offer = {.source = iov_source_git(trust->repo, commit)};
 	size_t roots_before = trust->n_roots;
-	if (!strcmp(commit, trust->commit))
-		return iov_head_check_fresh(ctx, trust->name, &trust->head, now);
-	int rc = read_offer(ctx, trust, &offer);
+	int rc = read_offer(ctx, trust, offer);
 	if (!rc)
-		rc = check_offer(ctx, trust, &offer, now);
+		rc = check_offer(ctx, trust, offer, now);
 	if (rc) {
 		forget_roots(trust, roots_before);
 		return rc;
 	}
-	trust->head = offer.head;
-	snprintf(trust->commit, sizeof(trust->commit), "%s", commit);
-	rc = iov_trust_store(ctx, trust, offer.files[FILE_HEAD].data);
-	return rc ? rc : iov_seen_store(ctx, trust->folder, &offer.seen);
-}
-
-/* ---- update ---- */
-
-int iov_trust_lock(struct iov_ctx *ctx, const struct iov_trust *trust, int *ret_fd)
-{
-	iov_auto(iov_free_ptr) char *path = NULL;
-	if (asprintf(&path, "%s/lock", trust->folder) < 0)
-		return iov_oom(ctx);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (fd < 0 || flock(fd, LOCK_EX)) {
-		int err = errno;
-		if (fd >= 0)
-			close(fd);
-		return iov_error_errno(ctx, err, "cannot lock '%s'", path);
-	}
-	*ret_fd = fd;
+	trust->head = offer->head;
+	free(trust->note);
+	free(trust->packages);
+	trust->note = iov_buf_take(&offer->files[IOV_OFFER_HEAD]);
+	trust->packages = iov_take(offer->packages);
 	return IOV_OK;
-}
-
-static int fetch(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now)
-{
-	char commit[IOV_COMMIT_SIZE];
-	int rc = iov_git_fetch(ctx, trust->repo, trust->url, "refs/heads/main", commit);
-	if (rc == IOV_E_NETWORK || rc == IOV_E_NOT_FOUND)
-		return iov_error_prefix(ctx, "registry '%s'", trust->name);
-	return rc ? rc : iov_trust_advance(ctx, trust, commit, now);
-}
-
-int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now)
-{
-	iov_auto(iov_close_fd) int fd = -1;
-	struct iov_trust *fresh = NULL;
-	int rc = iov_trust_lock(ctx, trust, &fd);
-	if (!rc)
-		rc = iov_trust_open(ctx, trust->name, &fresh);
-	if (!rc)
-		rc = fetch(ctx, fresh, now);
-	if (!rc) {
-		struct iov_trust old = *trust;
-		*trust = *fresh;
-		*fresh = old;
-	}
-	iov_trust_free(fresh);
-	return rc;
 }

@@ -55,31 +55,72 @@ int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struc
 	return iov_buf_failed(ret) ? iov_oom(ctx) : IOV_OK;
 }
 
+static int get(struct iov_ctx *ctx, const char *what, const struct iov_node *tree, const char *key,
+	       const struct iov_node **ret)
+{
+	*ret = iov_node_get(tree, key);
+	if (*ret && (*ret)->kind == IOV_NODE_SCALAR)
+		return IOV_OK;
+	return iov_node_error(ctx, what, tree, "'%s' is missing", key);
+}
+
+static int unsupported(struct iov_ctx *ctx, const char *what, const struct iov_node *node, const char *key,
+		       const char *readable)
+{
+	iov_node_error(ctx, what, node, "'%s' is '%.200s', and this iovpkg reads registries with '%s'", key, node->text,
+		       readable);
+	return iov_error(ctx, IOV_E_UNSUPPORTED, "%s; use a newer iovpkg, or ask the registry's host",
+			 iov_error_text(ctx));
+}
+
 static int check(struct iov_ctx *ctx, const char *what, const struct iov_node *tree, const struct iov_root *root)
 {
 	const struct {
 		const char *key, *value;
-	} expected[] = {{"schema", "1"}, {"origin", root->origin}, {"packages", "git"}};
+	} expected[] = {{"schema", "1"}, {"origin", root->origin}};
 	for (size_t i = 0; i < IOV_COUNT(expected); i++) {
-		const struct iov_node *node = iov_node_get(tree, expected[i].key);
-		if (!node || node->kind != IOV_NODE_SCALAR)
-			return iov_node_error(ctx, what, tree, "'%s' is missing", expected[i].key);
-		if (strcmp(node->text, expected[i].value) != 0) {
-			iov_node_error(ctx, what, node, "'%s' is '%.200s', and this iovpkg reads registries with '%s'",
-				       expected[i].key, node->text, expected[i].value);
-			return iov_error(ctx, IOV_E_UNSUPPORTED, "%s; use a newer iovpkg, or ask the registry's host",
-					 iov_error_text(ctx));
-		}
+		const struct iov_node *node = NULL;
+		int rc = get(ctx, what, tree, expected[i].key, &node);
+		if (!rc && strcmp(node->text, expected[i].value) != 0)
+			rc = unsupported(ctx, what, node, expected[i].key, expected[i].value);
+		if (rc)
+			return rc;
 	}
 	return IOV_OK;
 }
 
+/* One "{sha256}", and otherwise what may stand in a URL. */
+static bool is_template(const char *text)
+{
+	const char *hash = strstr(text, "{sha256}");
+	if (strncmp(text, "https://", strlen("https://")) != 0 || !hash || strlen(text) > IOV_PACKAGES_MAX)
+		return false;
+	for (const char *at = text; *at; at++)
+		if (*at <= ' ' || *at >= 127 || strchr("\"<>\\^`|", *at))
+			return false;
+	return strcspn(text, "{") == (size_t)(hash - text) && !strpbrk(hash + strlen("{sha256}"), "{}");
+}
+
+static int get_packages(struct iov_ctx *ctx, const char *what, const struct iov_node *tree, char **ret)
+{
+	const struct iov_node *node = NULL;
+	int rc = get(ctx, what, tree, "packages", &node);
+	if (!rc && strcmp(node->text, IOV_PACKAGES_GIT) != 0 && !is_template(node->text))
+		rc = unsupported(ctx, what, node, "packages", "git' or 'https://…/{sha256}");
+	if (rc)
+		return rc;
+	*ret = strdup(node->text);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}
+
 int iov_description_check(struct iov_ctx *ctx, const char *name, const struct iov_buf *text,
-			  const struct iov_root *root)
+			  const struct iov_root *root, char **ret_packages)
 {
 	char what[160];
 	iov_auto(iov_node_release) struct iov_node *tree = NULL;
 	snprintf(what, sizeof(what), IOV_DESCRIPTION_PATH " of registry '%s'", name);
 	int rc = iov_node_parse_yaml(ctx, what, text->data, text->len, IOV_DESCRIPTION_MAX, &tree);
-	return rc ? rc : check(ctx, what, tree, root);
+	if (!rc)
+		rc = check(ctx, what, tree, root);
+	return rc ? rc : get_packages(ctx, what, tree, ret_packages);
 }

@@ -11,9 +11,13 @@ int iov_description_make(struct iov_ctx *ctx, const struct iov_root *root, struc
 /* The same text with the key that the root names for the log, all else as the registry's owner has it. */
 int iov_description_renew(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_buf *text,
 			  struct iov_buf *ret);
-/* That this iovpkg can read the registry: schema, origin, and where its archives are. `name` is the registry's, for
- * errors. */
+/* Where archives are: refs of the repository, and files "packages/<ab>/<sha256>" of its static tree. */
+#define IOV_PACKAGES_GIT "git"
+#define IOV_PACKAGES_MAX 2000 /* bytes of a URL template */
+
+/* That this iovpkg can read the registry: schema and origin. `name` is the registry's, for errors. *ret_packages says
+ * where its archives are: "git", or an https URL with "{sha256}" in it; owned by the caller. */
 int iov_description_check(struct iov_ctx *ctx, const char *name, const struct iov_buf *text,
-			  const struct iov_root *root);
+			  const struct iov_root *root, char **ret_packages);
 
 #endif

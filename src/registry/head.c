@@ -190,6 +190,36 @@ int iov_head_parse(struct iov_ctx *ctx, const char *name, const char *data, size
 	return IOV_OK;
 }
 
+static int peek(struct iov_ctx *ctx, const char *data, size_t len, struct iov_head_claim *ret)
+{
+	const char *manifest;
+	iov_auto(iov_note_text_release) struct iov_note_text note = {0};
+	iov_auto(iov_json_release) json_t *json = NULL;
+	int rc = iov_note_parse(ctx, "it", data, len, &note);
+	if (!rc)
+		rc = iov_json_parse(ctx, "text", note.text, note.len, IOV_HEAD_MAX, &json);
+	if (!rc)
+		rc = iov_json_get_uint(ctx, "head", json, "root", &ret->root);
+	if (!rc)
+		rc = iov_json_get_uint(ctx, "head", json, "manifest_size", &ret->manifest.size);
+	if (!rc)
+		rc = get_hash(ctx, json, "manifest", &manifest);
+	if (!rc)
+		memcpy(ret->manifest.sha256, manifest, IOV_HEX_SIZE);
+	return rc;
+}
+
+int iov_head_peek(struct iov_ctx *ctx, const char *name, const char *data, size_t len, struct iov_head_claim *ret)
+{
+	struct iov_head_claim claim = {.root = 0};
+	int rc = peek(ctx, data, len, &claim);
+	if (rc)
+		return iov_error(ctx, rc == IOV_E_INPUT ? IOV_E_UNTRUSTED : (enum iov_code)rc,
+				 "head of registry '%s' is refused: %s", name, iov_error_text(ctx));
+	*ret = claim;
+	return IOV_OK;
+}
+
 int iov_checkpoint_check(struct iov_ctx *ctx, const char *name, const char *data, size_t len,
 			 const struct iov_root *root, const struct iov_head *head)
 {

@@ -6,6 +6,7 @@
 #ifndef IOV_REGISTRY_HEAD_H
 #define IOV_REGISTRY_HEAD_H
 
+#include "registry/listing.h"
 #include "registry/merkle.h"
 #include "registry/root.h"
 
@@ -38,6 +39,12 @@ int iov_checkpoint_make(struct iov_ctx *ctx, const struct iov_head *head, const 
  * for errors. */
 int iov_head_parse(struct iov_ctx *ctx, const char *name, const char *data, size_t len, const struct iov_root *root,
 		   struct iov_head *ret);
+/* What a head that nothing vouches for yet says of itself: only to know what to ask for. */
+struct iov_head_claim {
+	uint64_t root;
+	struct iov_listed manifest; /* without a name */
+};
+int iov_head_peek(struct iov_ctx *ctx, const char *name, const char *data, size_t len, struct iov_head_claim *ret);
 /* That the checkpoint tells of the same log as the head. */
 int iov_checkpoint_check(struct iov_ctx *ctx, const char *name, const char *data, size_t len,
 			 const struct iov_root *root, const struct iov_head *head);

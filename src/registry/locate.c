@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "credentials/scope.h"
+#include "registry/sparse.h"
 #include "util/cleanup.h"
 #include "worker/url.h"
 
@@ -25,6 +26,11 @@ int iov_registry_locate(struct iov_ctx *ctx, const char *url, bool *ret_local, c
 {
 	iov_auto(iov_url_release) struct iov_url parsed = {.target = NULL};
 	int rc = iov_scope_refuse_secret(ctx, url);
+	if (!rc && iov_sparse_is(url)) {
+		*ret_local = false;
+		*ret_target = strdup(url);
+		return *ret_target ? IOV_OK : iov_oom(ctx);
+	}
 	rc = rc ? rc : iov_url_parse(ctx, url, &parsed);
 	if (rc)
 		return rc;

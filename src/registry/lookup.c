@@ -56,21 +56,38 @@ static int mixed(struct iov_ctx *ctx, const struct iov_registry *registry, const
 
 /* ---- taking what was read, once it is what it should be ---- */
 
-static int take_top(struct iov_ctx *ctx, struct iov_registry *registry, const struct iov_buf *text)
+static struct iov_listed listed_top(const struct iov_registry *registry)
 {
 	const struct iov_head *head = &registry->trust->head;
-	struct iov_listed expected = {.size = head->manifest_size};
-	memcpy(expected.sha256, head->manifest, IOV_HEX_SIZE);
-	if (!text->data || !iov_listed_is(&expected, text->data, text->len))
-		return mixed(ctx, registry, IOV_TOP_PATH);
-	int rc = iov_listing_parse(ctx, IOV_TOP_PATH, text->data, text->len, &registry->top);
+	struct iov_listed listed = {.size = head->manifest_size};
+	memcpy(listed.sha256, head->manifest, IOV_HEX_SIZE);
+	return listed;
+}
+
+/* Makes sure that `text` is what the level above lists. */
+static int check_listed(struct iov_ctx *ctx, const struct iov_registry *registry, const struct iov_listed *listed,
+			const char *path, struct iov_buf *text)
+{
+	struct iov_source source = iov_trust_source(registry->trust);
+	int rc = iov_source_settle(ctx, &source, listed, text);
+	if (!rc && (!text->data || !iov_listed_is(listed, text->data, text->len)))
+		return mixed(ctx, registry, path);
+	return rc;
+}
+
+static int take_top(struct iov_ctx *ctx, struct iov_registry *registry, struct iov_buf *text)
+{
+	struct iov_listed expected = listed_top(registry);
+	int rc = check_listed(ctx, registry, &expected, IOV_TOP_PATH, text);
+	if (!rc)
+		rc = iov_listing_parse(ctx, IOV_TOP_PATH, text->data, text->len, &registry->top);
 	registry->has_top = !rc;
 	return rc;
 }
 
-static int take_shard(struct iov_ctx *ctx, struct iov_registry *registry, const char *name, const char *path,
-		      const struct iov_buf *text)
+static int take_shard(struct iov_ctx *ctx, struct iov_registry *registry, const char *name, struct iov_buf *text)
 {
+	char path[IOV_INDEX_PATH_MAX];
 	struct iov_shard *shards = realloc(registry->shards, (registry->n_shards + 1) * sizeof(*shards));
 	if (!shards)
 		return iov_oom(ctx);
@@ -78,10 +95,11 @@ static int take_shard(struct iov_ctx *ctx, struct iov_registry *registry, const 
 	struct iov_shard *shard = &shards[registry->n_shards];
 	*shard = (struct iov_shard){.listing = {0}};
 	memcpy(shard->name, name, sizeof(shard->name));
+	snprintf(path, sizeof(path), "manifest/%.2s", name);
 	const struct iov_listed *listed = iov_listing_find(&registry->top, name);
-	if (listed && (!text->data || !iov_listed_is(listed, text->data, text->len)))
-		return mixed(ctx, registry, path);
-	int rc = listed ? iov_listing_parse(ctx, path, text->data, text->len, &shard->listing) : IOV_OK;
+	int rc = listed ? check_listed(ctx, registry, listed, path, text) : IOV_OK;
+	if (!rc && listed)
+		rc = iov_listing_parse(ctx, path, text->data, text->len, &shard->listing);
 	registry->n_shards += !rc;
 	return rc;
 }
@@ -94,7 +112,7 @@ static int remember(struct iov_ctx *ctx, struct iov_registry *registry, const ch
 }
 
 static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
-		      const struct iov_index_place *place, const struct iov_buf *text)
+		      const struct iov_index_place *place, struct iov_buf *text)
 {
 	const struct iov_trust *trust = registry->trust;
 	struct iov_answer *answers = realloc(registry->answers, (registry->n_answers + 1) * sizeof(*answers));
@@ -104,11 +122,10 @@ static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const 
 	struct iov_answer *answer = &answers[registry->n_answers];
 	*answer = (struct iov_answer){.name = NULL};
 	const struct iov_listed *listed = iov_listing_find(&find_shard(registry, place->shard)->listing, name);
-	if (listed && (!text->data || !iov_listed_is(listed, text->data, text->len)))
-		return mixed(ctx, registry, place->index_path);
-	int rc = listed ? iov_index_parse(ctx, trust->name, iov_trust_root(trust), &trust->head, name, text->data,
-					  text->len, &answer->index)
-			: IOV_OK;
+	int rc = listed ? check_listed(ctx, registry, listed, place->index_path, text) : IOV_OK;
+	if (!rc && listed)
+		rc = iov_index_parse(ctx, trust->name, iov_trust_root(trust), &trust->head, name, text->data, text->len,
+				     &answer->index);
 	if (rc)
 		return rc;
 	rc = listed ? remember(ctx, registry, name, text) : IOV_OK;
@@ -117,132 +134,219 @@ static int take_index(struct iov_ctx *ctx, struct iov_registry *registry, const 
 	return rc || answer->name ? rc : iov_oom(ctx);
 }
 
-/* The manifest does not list the module. */
-static int take_nothing(struct iov_ctx *ctx, struct iov_registry *registry, const char *name)
+/* ---- what is at hand: files that were checked before, and what a level above does not list ---- */
+
+static int recall_top(struct iov_ctx *ctx, struct iov_registry *registry)
 {
-	struct iov_answer *answers = realloc(registry->answers, (registry->n_answers + 1) * sizeof(*answers));
-	if (!answers)
-		return iov_oom(ctx);
-	registry->answers = answers;
-	answers[registry->n_answers] = (struct iov_answer){.name = strdup(name)};
-	return answers[registry->n_answers++].name ? IOV_OK : iov_oom(ctx);
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	struct iov_source source = iov_trust_source(registry->trust);
+	struct iov_listed listed = listed_top(registry);
+	if (registry->has_top || !iov_source_recall(&source, &listed, &text))
+		return IOV_OK;
+	return take_top(ctx, registry, &text);
 }
 
-/* ---- one module: everything with one question, before it is known whether the registry has it ---- */
+static int recall_shard(struct iov_ctx *ctx, struct iov_registry *registry, const char *name)
+{
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	struct iov_source source = iov_trust_source(registry->trust);
+	if (!registry->has_top || find_shard(registry, name))
+		return IOV_OK;
+	const struct iov_listed *listed = iov_listing_find(&registry->top, name);
+	if (listed && !iov_source_recall(&source, listed, &text))
+		return IOV_OK;
+	return take_shard(ctx, registry, name, &text);
+}
+
+static int recall_index(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
+			const struct iov_index_place *place)
+{
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	struct iov_source source = iov_trust_source(registry->trust);
+	const struct iov_shard *shard = find_shard(registry, place->shard);
+	if (!shard || find_answer(registry, name))
+		return IOV_OK;
+	const struct iov_listed *listed = iov_listing_find(&shard->listing, name);
+	if (listed && !iov_source_recall(&source, listed, &text))
+		return IOV_OK;
+	return take_index(ctx, registry, name, place, &text);
+}
+
+/* ---- the rest, with one question, before it is known what the registry has ---- */
 
 int iov_registry_check_fresh(struct iov_ctx *ctx, const struct iov_registry *registry)
 {
 	return iov_head_check_fresh(ctx, registry->trust->name, &registry->trust->head, time(NULL));
 }
 
-static int read_answer(struct iov_ctx *ctx, struct iov_registry *registry, const char *name)
+/* Files to read with one question. */
+struct batch {
+	struct file {
+		char path[IOV_INDEX_PATH_MAX];
+		char shard[3];	  /* of a shard; "" otherwise */
+		const char *name; /* of an index file; NULL otherwise */
+	} * files;
+	const char **paths;
+	struct iov_buf *texts;
+	size_t count;
+};
+
+static int batch_init(struct iov_ctx *ctx, struct batch *batch, size_t room)
 {
-	enum { TOP, SHARD, INDEX, COUNT };
+	batch->files = calloc(room + 1, sizeof(*batch->files));
+	batch->paths = calloc(room + 1, sizeof(*batch->paths));
+	batch->texts = calloc(room + 1, sizeof(*batch->texts));
+	return batch->files && batch->paths && batch->texts ? IOV_OK : iov_oom(ctx);
+}
+
+static void batch_release(struct batch *batch)
+{
+	if (batch->texts)
+		iov_bufs_release(batch->texts, batch->count);
+	free(batch->files);
+	free(batch->paths);
+	free(batch->texts);
+}
+
+static struct file *batch_add(struct batch *batch, const char *path)
+{
+	struct file *file = &batch->files[batch->count];
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	batch->paths[batch->count++] = file->path;
+	return file;
+}
+
+static void want_top(struct batch *batch, const struct iov_registry *registry)
+{
+	if (!registry->has_top)
+		batch_add(batch, IOV_TOP_PATH);
+}
+
+static void want_shard(struct batch *batch, const struct iov_registry *registry, const char *name)
+{
+	char path[IOV_INDEX_PATH_MAX];
+	for (size_t i = 0; i < batch->count; i++)
+		if (!strcmp(batch->files[i].shard, name))
+			return;
+	if (find_shard(registry, name))
+		return;
+	snprintf(path, sizeof(path), "manifest/%.2s", name);
+	struct file *file = batch_add(batch, path);
+	memcpy(file->shard, name, sizeof(file->shard));
+}
+
+static void want_index(struct batch *batch, const struct iov_registry *registry, const char *name, const char *path)
+{
+	if (!find_answer(registry, name))
+		batch_add(batch, path)->name = name;
+}
+
+static int take_file(struct iov_ctx *ctx, struct iov_registry *registry, const struct file *file, struct iov_buf *text)
+{
 	struct iov_index_place place;
+	if (*file->shard)
+		return take_shard(ctx, registry, file->shard, text);
+	if (!file->name)
+		return take_top(ctx, registry, text);
+	if (find_answer(registry, file->name))
+		return IOV_OK; /* asked for twice */
+	iov_index_place(file->name, &place);
+	return take_index(ctx, registry, file->name, &place, text);
+}
+
+/* From the top down: each level is checked by the one before. */
+static int batch_take(struct iov_ctx *ctx, struct iov_registry *registry, struct batch *batch)
+{
 	struct iov_source source = iov_trust_source(registry->trust);
-	struct iov_buf files[COUNT] = {{0}};
-	iov_index_place(name, &place);
-	const char *paths[COUNT] = {IOV_TOP_PATH, place.shard_path, place.index_path};
-	int rc = source.read(ctx, &source, paths, COUNT, IOV_INDEX_MAX, files);
-	if (!rc && !registry->has_top)
-		rc = take_top(ctx, registry, &files[TOP]);
-	if (!rc && !find_shard(registry, place.shard))
-		rc = take_shard(ctx, registry, place.shard, place.shard_path, &files[SHARD]);
-	if (!rc)
-		rc = take_index(ctx, registry, name, &place, &files[INDEX]);
-	iov_bufs_release(files, COUNT);
+	int rc = IOV_OK;
+	if (batch->count)
+		rc = source.read(ctx, &source, batch->paths, batch->count, IOV_INDEX_MAX, batch->texts);
+	for (size_t i = 0; !rc && i < batch->count; i++)
+		if (!batch->files[i].name)
+			rc = take_file(ctx, registry, &batch->files[i], &batch->texts[i]);
+	for (size_t i = 0; !rc && i < batch->count; i++)
+		if (batch->files[i].name)
+			rc = take_file(ctx, registry, &batch->files[i], &batch->texts[i]);
 	return rc;
 }
+
+static int recall_answers(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count)
+{
+	int rc = recall_top(ctx, registry);
+	for (size_t i = 0; !rc && i < count; i++) {
+		struct iov_index_place place;
+		iov_index_place(names[i], &place);
+		rc = recall_shard(ctx, registry, place.shard);
+		if (!rc)
+			rc = recall_index(ctx, registry, names[i], &place);
+	}
+	return rc;
+}
+
+static int read_answers(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count)
+{
+	iov_auto(batch_release) struct batch batch = {0};
+	int rc = recall_answers(ctx, registry, names, count);
+	if (!rc)
+		rc = batch_init(ctx, &batch, 1 + 2 * count);
+	for (size_t i = 0; !rc && i < count; i++) {
+		struct iov_index_place place;
+		if (find_answer(registry, names[i]))
+			continue;
+		iov_index_place(names[i], &place);
+		if (!batch.count)
+			want_top(&batch, registry);
+		want_shard(&batch, registry, place.shard);
+		want_index(&batch, registry, names[i], place.index_path);
+	}
+	return rc ? rc : batch_take(ctx, registry, &batch);
+}
+
+/* ---- answers ---- */
 
 int iov_registry_answer(struct iov_ctx *ctx, struct iov_registry *registry, const char *name,
 			const struct iov_answer **ret)
 {
 	int rc = iov_registry_check_fresh(ctx, registry);
 	if (!rc && !find_answer(registry, name))
-		rc = read_answer(ctx, registry, name);
+		rc = read_answers(ctx, registry, &name, 1);
 	if (!rc)
 		*ret = find_answer(registry, name);
 	return rc;
 }
 
-/* ---- many modules ---- */
+int iov_registry_prefetch(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count)
+{
+	int rc = iov_registry_check_fresh(ctx, registry);
+	return rc ? rc : read_answers(ctx, registry, names, count);
+}
+
+/* ---- all names ---- */
 
 static int ensure_top(struct iov_ctx *ctx, struct iov_registry *registry)
 {
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	struct iov_source source = iov_trust_source(registry->trust);
-	if (registry->has_top)
-		return IOV_OK;
-	int rc = iov_source_read(ctx, &source, IOV_TOP_PATH, IOV_LISTING_MAX, &text);
-	return rc ? rc : take_top(ctx, registry, &text);
+	iov_auto(batch_release) struct batch batch = {0};
+	int rc = recall_top(ctx, registry);
+	if (!rc)
+		rc = batch_init(ctx, &batch, 1);
+	if (rc)
+		return rc;
+	want_top(&batch, registry);
+	return batch_take(ctx, registry, &batch);
 }
 
-/* Files to read with one question: their paths, what is known of them, and then their bytes. */
-struct batch {
-	struct iov_index_place *places;
-	const char **names;
-	const char **paths;
-	struct iov_buf *files;
-	size_t count;
-	size_t limit; /* the largest of them, as listed */
-};
-
-static int batch_init(struct iov_ctx *ctx, struct batch *batch, size_t room)
-{
-	batch->places = calloc(room + 1, sizeof(*batch->places));
-	batch->names = calloc(room + 1, sizeof(*batch->names));
-	batch->paths = calloc(room + 1, sizeof(*batch->paths));
-	batch->files = calloc(room + 1, sizeof(*batch->files));
-	return batch->places && batch->names && batch->paths && batch->files ? IOV_OK : iov_oom(ctx);
-}
-
-static void batch_release(struct batch *batch)
-{
-	if (batch->files)
-		iov_bufs_release(batch->files, batch->count);
-	free(batch->places);
-	free(batch->names);
-	free(batch->paths);
-	free(batch->files);
-}
-
-static int batch_read(struct iov_ctx *ctx, const struct iov_registry *registry, struct batch *batch)
-{
-	struct iov_source source = iov_trust_source(registry->trust);
-	return batch->count ? source.read(ctx, &source, batch->paths, batch->count, batch->limit, batch->files)
-			    : IOV_OK;
-}
-
-static void batch_add(struct batch *batch, const char *name, const struct iov_index_place *place, bool index,
-		      const struct iov_listed *listed)
-{
-	struct iov_index_place *own = &batch->places[batch->count];
-	*own = *place;
-	batch->names[batch->count] = name;
-	batch->paths[batch->count++] = index ? own->index_path : own->shard_path;
-	if (listed->size > batch->limit)
-		batch->limit = listed->size < IOV_INDEX_MAX ? listed->size : IOV_INDEX_MAX;
-}
-
-/* Shards that top lists and nobody has read. */
 static int ensure_shards(struct iov_ctx *ctx, struct iov_registry *registry)
 {
 	iov_auto(batch_release) struct batch batch = {0};
 	int rc = batch_init(ctx, &batch, registry->top.count);
 	for (size_t i = 0; !rc && i < registry->top.count; i++) {
-		const struct iov_listed *listed = &registry->top.items[i];
-		struct iov_index_place place = {0};
-		if (find_shard(registry, listed->name))
-			continue;
-		snprintf(place.shard, sizeof(place.shard), "%.2s", listed->name);
-		snprintf(place.shard_path, sizeof(place.shard_path), "manifest/%.2s", listed->name);
-		batch_add(&batch, NULL, &place, false, listed);
+		char name[3];
+		snprintf(name, sizeof(name), "%.2s", registry->top.items[i].name);
+		rc = recall_shard(ctx, registry, name);
+		if (!rc)
+			want_shard(&batch, registry, name);
 	}
-	if (!rc)
-		rc = batch_read(ctx, registry, &batch);
-	for (size_t i = 0; !rc && i < batch.count; i++)
-		rc = take_shard(ctx, registry, batch.places[i].shard, batch.paths[i], &batch.files[i]);
-	return rc;
+	return rc ? rc : batch_take(ctx, registry, &batch);
 }
 
 static int ensure_manifest(struct iov_ctx *ctx, struct iov_registry *registry)
@@ -251,32 +355,6 @@ static int ensure_manifest(struct iov_ctx *ctx, struct iov_registry *registry)
 	if (!rc)
 		rc = ensure_top(ctx, registry);
 	return rc ? rc : ensure_shards(ctx, registry);
-}
-
-int iov_registry_prefetch(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count)
-{
-	iov_auto(batch_release) struct batch batch = {0};
-	int rc = ensure_manifest(ctx, registry);
-	if (!rc)
-		rc = batch_init(ctx, &batch, count);
-	for (size_t i = 0; !rc && i < count; i++) {
-		struct iov_index_place place;
-		iov_index_place(names[i], &place);
-		const struct iov_shard *shard = find_shard(registry, place.shard);
-		const struct iov_listed *listed = shard ? iov_listing_find(&shard->listing, names[i]) : NULL;
-		if (find_answer(registry, names[i]))
-			continue;
-		if (listed)
-			batch_add(&batch, names[i], &place, true, listed);
-		else
-			rc = take_nothing(ctx, registry, names[i]);
-	}
-	if (!rc)
-		rc = batch_read(ctx, registry, &batch);
-	for (size_t i = 0; !rc && i < batch.count; i++)
-		if (!find_answer(registry, batch.names[i]))
-			rc = take_index(ctx, registry, batch.names[i], &batch.places[i], &batch.files[i]);
-	return rc;
 }
 
 int iov_registry_names(struct iov_ctx *ctx, struct iov_registry *registry, struct iov_buf *ret_lines)

@@ -7,6 +7,7 @@
 
 #include "core/manifest.h"
 #include "registry/clock.h"
+#include "registry/describe.h"
 #include "registry/trust.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -101,18 +102,19 @@ static int decide(struct iov_ctx *ctx, const struct iov_trust *trust, const stru
 			 trust->name, trust->url, root->fingerprint, fingerprint);
 }
 
-static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const char *commit, const char *fingerprint)
+static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const struct iov_source *source,
+			   const char *fingerprint)
 {
 	char path[IOV_ROOT_PATH_MAX], what[160];
 	iov_auto(iov_buf_release) struct iov_buf note = {0};
-	struct iov_source source = iov_source_git(trust->repo, commit);
 	struct iov_root *root = NULL;
 	iov_root_path(1, path);
 	snprintf(what, sizeof(what), "root 1 of registry '%s'", trust->name);
-	int rc = iov_source_read(ctx, &source, path, IOV_NOTE_MAX, &note);
-	if (rc)
+	int rc = iov_source_read(ctx, source, path, IOV_NOTE_MAX, &note);
+	if (rc == IOV_E_UNTRUSTED)
 		return iov_error_prefix(ctx, "'%s' is no registry", trust->url);
-	rc = iov_root_parse(ctx, what, note.data, note.len, &root);
+	if (!rc)
+		rc = iov_root_parse(ctx, what, note.data, note.len, &root);
 	if (!rc && root->version != 1)
 		rc = iov_error(ctx, IOV_E_UNTRUSTED, "%s says that it is root %llu", what,
 			       (unsigned long long)root->version);
@@ -126,16 +128,34 @@ static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const c
 	return iov_trust_add_root(ctx, trust, root);
 }
 
-static int fetch_and_store(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
+static int clone(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
 {
 	char commit[IOV_COMMIT_SIZE];
 	int rc = iov_git_fetch(ctx, trust->repo, trust->url, "refs/heads/main", commit);
 	if (rc == IOV_E_NETWORK || rc == IOV_E_NOT_FOUND)
 		return iov_error_prefix(ctx, "registry '%s'", trust->name);
+	struct iov_source source = iov_source_git(trust->repo, commit);
 	if (!rc)
-		rc = read_first_root(ctx, trust, commit, fingerprint);
+		rc = read_first_root(ctx, trust, &source, fingerprint);
+	return rc ? rc : iov_trust_advance(ctx, trust, commit, time(NULL));
+}
+
+/* All that a first look needs, with one question. */
+static int look(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
+{
+	char root[IOV_ROOT_PATH_MAX];
+	const char *const paths[] = {IOV_HEAD_PATH, root, IOV_CHECKPOINT_PATH, IOV_DESCRIPTION_PATH, IOV_TOP_PATH};
+	struct iov_source source = iov_sparse_source(trust->sparse);
+	iov_root_path(1, root);
+	int rc = iov_sparse_read_ahead(ctx, trust->sparse, paths, IOV_COUNT(paths), IOV_LISTING_MAX);
 	if (!rc)
-		rc = iov_trust_advance(ctx, trust, commit, time(NULL));
+		rc = read_first_root(ctx, trust, &source, fingerprint);
+	return rc ? rc : iov_trust_advance_sparse(ctx, trust, time(NULL));
+}
+
+static int fetch_and_store(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
+{
+	int rc = trust->sparse ? look(ctx, trust, fingerprint) : clone(ctx, trust, fingerprint);
 	return rc ? rc : iov_trust_store_pin(ctx, trust);
 }
 

@@ -52,7 +52,7 @@ int iov_registry_answer(struct iov_ctx *ctx, struct iov_registry *registry, cons
 			const struct iov_answer **ret);
 /* Freeze: the head that vouches for the answers has not expired. */
 int iov_registry_check_fresh(struct iov_ctx *ctx, const struct iov_registry *registry);
-/* Reads what is missing of these answers with two questions to the worker. */
+/* Reads what is missing of these answers with one question. */
 int iov_registry_prefetch(struct iov_ctx *ctx, struct iov_registry *registry, const char *const *names, size_t count);
 /* Appends "registry name" lines for every module. */
 int iov_registry_names(struct iov_ctx *ctx, struct iov_registry *registry, struct iov_buf *ret_lines);

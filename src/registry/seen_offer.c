@@ -54,22 +54,41 @@ static void want(struct files *files, const char *name, const char *path, const 
 	memcpy(files->paths[at], path, strlen(path) + 1);
 }
 
+/* Those that are not at hand. */
+static int ask_for_files(struct look *look)
+{
+	const struct iov_source *source = look->check.offer->source;
+	struct files *files = &look->files;
+	const char *paths[SHARDS];
+	size_t places[SHARDS], count = 0;
+	struct iov_buf texts[SHARDS] = {{0}};
+	for (size_t i = 0; i < files->count; i++) {
+		if (iov_source_recall(source, &files->listed[i], &files->texts[i]))
+			continue;
+		places[count] = i;
+		paths[count++] = files->paths[i];
+	}
+	int rc = count ? source->read(look->check.ctx, source, paths, count, IOV_INDEX_MAX, texts) : IOV_OK;
+	for (size_t i = 0; i < count; i++)
+		files->texts[places[i]] = texts[i];
+	return rc;
+}
+
 static int read_files(struct look *look)
 {
 	const struct iov_seen_offer *offer = look->check.offer;
 	struct files *files = &look->files;
-	const char *paths[SHARDS];
-	for (size_t i = 0; i < files->count; i++)
-		paths[i] = files->paths[i];
-	int rc = offer->source->read(look->check.ctx, offer->source, paths, files->count, IOV_INDEX_MAX, files->texts);
-	for (size_t i = 0; !rc && i < files->count; i++)
-		if (!files->texts[i].data ||
-		    !iov_listed_is(&files->listed[i], files->texts[i].data, files->texts[i].len))
+	int rc = ask_for_files(look);
+	for (size_t i = 0; !rc && i < files->count; i++) {
+		struct iov_buf *text = &files->texts[i];
+		rc = iov_source_settle(look->check.ctx, offer->source, &files->listed[i], text);
+		if (!rc && (!text->data || !iov_listed_is(&files->listed[i], text->data, text->len)))
 			return iov_error(
 				look->check.ctx, IOV_E_UNTRUSTED,
 				"'%s' in registry '%s' is not what head %llu names (mix-and-match attack); the "
 				"last good state is kept, update again later",
-				paths[i], offer->registry, (unsigned long long)offer->head->version);
+				files->paths[i], offer->registry, (unsigned long long)offer->head->version);
+	}
 	return rc;
 }
 

@@ -7,6 +7,7 @@
 #include "registry/admin.h"
 #include "registry/changes.h"
 #include "registry/host.h"
+#include "registry/sparse.h"
 #include "registry/submission.h"
 #include "registry/turn.h"
 #include "util/cleanup.h"
@@ -133,6 +134,9 @@ static int submit(struct iov_ctx *ctx, const char *url, const struct submit *sub
 	bool local;
 	iov_auto(iov_free_ptr) char *target = NULL;
 	int rc = iov_registry_locate(ctx, url, &local, &target);
+	if (!rc && iov_sparse_is(target))
+		rc = iov_error(ctx, IOV_E_USAGE,
+			       "'%s' is for reading only; publish to the git repository that it is made from", url);
 	if (rc)
 		return rc;
 	return local ? submit_here(ctx, target, submit) : submit_there(ctx, target, submit);

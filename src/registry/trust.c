@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "registry/describe.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -22,7 +23,16 @@ const struct iov_root *iov_trust_root(const struct iov_trust *trust)
 
 struct iov_source iov_trust_source(const struct iov_trust *trust)
 {
-	return iov_source_git(trust->repo, trust->commit);
+	return trust->sparse ? iov_sparse_source(trust->sparse) : iov_source_git(trust->repo, trust->commit);
+}
+
+static int set_url(struct iov_ctx *ctx, struct iov_trust *trust, const char *url)
+{
+	free(trust->url);
+	trust->url = strdup(url);
+	if (!trust->url)
+		return iov_oom(ctx);
+	return iov_sparse_is(url) ? iov_sparse_new(ctx, trust->name, url, trust->folder, &trust->sparse) : IOV_OK;
 }
 
 int iov_trust_new(struct iov_ctx *ctx, const char *name, const char *url, const char *folder, struct iov_trust **ret)
@@ -32,15 +42,15 @@ int iov_trust_new(struct iov_ctx *ctx, const char *name, const char *url, const 
 		return iov_oom(ctx);
 	trust->head.log_root = iov_merkle_empty();
 	trust->name = strdup(name);
-	trust->url = strdup(url);
 	trust->folder = strdup(folder);
-	if (!trust->name || !trust->url || !trust->folder || asprintf(&trust->repo, "%s/git", folder) < 0) {
+	if (asprintf(&trust->repo, "%s/git", folder) < 0)
 		trust->repo = NULL;
+	int rc = trust->name && trust->folder && trust->repo ? set_url(ctx, trust, url) : iov_oom(ctx);
+	if (rc)
 		iov_trust_free(trust);
-		return iov_oom(ctx);
-	}
-	*ret = trust;
-	return IOV_OK;
+	else
+		*ret = trust;
+	return rc;
 }
 
 void iov_trust_free(struct iov_trust *trust)
@@ -54,6 +64,10 @@ void iov_trust_free(struct iov_trust *trust)
 	free(trust->url);
 	free(trust->folder);
 	free(trust->repo);
+	free(trust->note);
+	free(trust->packages);
+	iov_sparse_free(trust->sparse);
+	free(trust->etag);
 	free(trust);
 }
 
@@ -104,10 +118,8 @@ static int read_pin(struct iov_ctx *ctx, struct iov_trust *trust)
 		rc = iov_error(ctx, IOV_E_UNTRUSTED, "%s: 'fingerprint' is no SHA-256", path);
 	if (rc)
 		return rc;
-	free(trust->url);
-	trust->url = strdup(url);
 	snprintf(trust->fingerprint, sizeof(trust->fingerprint), "%s", fingerprint);
-	return trust->url ? IOV_OK : iov_oom(ctx);
+	return set_url(ctx, trust, url);
 }
 
 static int check_root(struct iov_ctx *ctx, const struct iov_trust *trust, const char *path, const struct iov_root *root)
@@ -159,9 +171,28 @@ static int read_roots(struct iov_ctx *ctx, struct iov_trust *trust)
 	}
 }
 
+/* Where the head was seen: a commit, or what the server said of it. */
+static int read_place(struct iov_ctx *ctx, struct iov_trust *trust, const char *path, const json_t *json)
+{
+	const char *commit = "", *etag = "", *packages = IOV_PACKAGES_GIT;
+	int rc = iov_json_opt_string(ctx, path, json, "commit", &commit);
+	if (!rc)
+		rc = iov_json_opt_string(ctx, path, json, "etag", &etag);
+	if (!rc)
+		rc = iov_json_opt_string(ctx, path, json, "packages", &packages);
+	if (rc)
+		return rc;
+	if (strlen(commit) >= sizeof(trust->commit))
+		return iov_error(ctx, IOV_E_UNTRUSTED, "'%s' names no commit", path);
+	memcpy(trust->commit, commit, strlen(commit) + 1);
+	trust->etag = strdup(etag);
+	trust->packages = strdup(packages);
+	return trust->etag && trust->packages ? IOV_OK : iov_oom(ctx);
+}
+
 static int read_head(struct iov_ctx *ctx, struct iov_trust *trust)
 {
-	const char *commit, *note;
+	const char *note;
 	uint64_t root = 0;
 	iov_auto(iov_json_release) json_t *json = NULL;
 	iov_auto(iov_free_ptr) char *path = NULL;
@@ -169,16 +200,18 @@ static int read_head(struct iov_ctx *ctx, struct iov_trust *trust)
 		return iov_oom(ctx);
 	int rc = iov_json_read(ctx, path, STATE_MAX, &json);
 	if (!rc)
-		rc = iov_json_get_string(ctx, path, json, "commit", &commit);
-	if (!rc)
 		rc = iov_json_get_string(ctx, path, json, "head", &note);
 	if (!rc)
 		rc = iov_json_get_uint(ctx, path, json, "root", &root);
+	if (!rc)
+		rc = read_place(ctx, trust, path, json);
 	if (rc)
 		return rc;
-	if (root < 1 || root > trust->n_roots || strlen(commit) >= sizeof(trust->commit))
+	if (root < 1 || root > trust->n_roots)
 		return iov_error(ctx, IOV_E_UNTRUSTED, "'%s' does not fit the roots beside it", path);
-	memcpy(trust->commit, commit, strlen(commit) + 1);
+	trust->note = strdup(note);
+	if (!trust->note)
+		return iov_oom(ctx);
 	return iov_head_parse(ctx, trust->name, note, strlen(note), trust->roots[root - 1], &trust->head);
 }
 
@@ -240,14 +273,34 @@ static int store_root(struct iov_ctx *ctx, const struct iov_trust *trust, const 
 	return err ? iov_error_errno(ctx, err, "cannot write '%s'", path) : IOV_OK;
 }
 
-int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust, const char *head_note)
+int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust)
 {
 	int rc = IOV_OK;
 	for (size_t i = 0; !rc && i < trust->n_roots; i++)
 		rc = store_root(ctx, trust, trust->roots[i]);
 	if (rc)
 		return rc;
+	const char *seen = trust->sparse ? "etag" : "commit";
 	return write_json(ctx, trust, "head.json",
-			  json_pack("{s:s, s:s, s:I, s:i}", "commit", trust->commit, "head", head_note, "root",
+			  json_pack("{s:s, s:s, s:s, s:I, s:i}", seen, trust->sparse ? trust->etag : trust->commit,
+				    "head", trust->note, "packages", trust->packages, "root",
 				    (json_int_t)trust->head.root, "schema", SCHEMA));
+}
+
+/* ---- archives ---- */
+
+int iov_trust_archive_url(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256, char **ret_url)
+{
+	const char *hash = trust->packages ? strstr(trust->packages, "{sha256}") : NULL;
+	int len = 0;
+	*ret_url = NULL;
+	if (hash)
+		len = asprintf(ret_url, "%.*s%.64s%s", (int)(hash - trust->packages), trust->packages, sha256,
+			       hash + strlen("{sha256}"));
+	else if (trust->sparse)
+		len = asprintf(ret_url, "%spackages/%.2s/%.64s", iov_sparse_url(trust->sparse), sha256, sha256);
+	if (len >= 0)
+		return IOV_OK;
+	*ret_url = NULL;
+	return iov_oom(ctx);
 }

@@ -3,10 +3,11 @@
  *
  * - registry.json: the pin, {"fingerprint", "name", "schema", "url"}
  * - root/<N>.note: the chain of roots from the pinned one on
- * - head.json: {"commit", "head": the text of the newest head.note, "root", "schema"}; written last, replaced as a
- * whole
+ * - head.json: {"commit" or "etag", "head": the text of the newest head.note, "packages", "root", "schema"}; written
+ * last, replaced as a whole
  * - seen.json: what this host knows of index files that it read (seen.h)
  * - git/: the bare clone; what is read is a commit's tree, so a fetch that is refused changes nothing
+ * - files/<sha256>: of a sparse registry (sparse.h) instead, what was read and checked
  * - lock: held while a new state is fetched and stored
  *
  * Opening reads all of it and checks it again from the pin on.
@@ -16,6 +17,7 @@
 
 #include "registry/head.h"
 #include "registry/source.h"
+#include "registry/sparse.h"
 
 struct iov_trust {
 	char *name;
@@ -26,7 +28,11 @@ struct iov_trust {
 	struct iov_root **roots; /* root 1 first; the last is in force */
 	size_t n_roots;
 	struct iov_head head; /* version 0 and an empty log: none seen yet */
+	char *note;	      /* the text of that head.note; NULL: none */
+	char *packages;	      /* "git", or the template of archive URLs; NULL: not known yet */
 	char commit[IOV_COMMIT_SIZE];
+	struct iov_sparse *sparse; /* NULL: the registry is read through its clone */
+	char *etag;		   /* of that head.note */
 };
 
 /* A registry that is not pinned yet: nothing is read. */
@@ -46,12 +52,18 @@ int iov_trust_lock(struct iov_ctx *ctx, const struct iov_trust *trust, int *ret_
 /* Checks the registry as it is at `commit` of the clone; when all is well, that is the trusted state on disk and here.
  */
 int iov_trust_advance(struct iov_ctx *ctx, struct iov_trust *trust, const char *commit, int64_t now);
-/* The same after a fetch, under the lock, and starting from what is on disk by then. */
+/* The same for a sparse registry, as it is now. One request when its head is the one that is known. */
+int iov_trust_advance_sparse(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now);
+/* Both after a fetch, under the lock, and starting from what is on disk by then. */
 int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now);
 
 /* Write the pin; and the chain of roots and the head. */
 int iov_trust_store_pin(struct iov_ctx *ctx, const struct iov_trust *trust);
-int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust, const char *head_note);
+int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust);
+
+/* Where the archive of this digest is to be downloaded, owned by the caller; NULL: nowhere, it is a ref of the
+ * repository. */
+int iov_trust_archive_url(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256, char **ret_url);
 
 /* The folder of a registry, or with "" the folder of them all. Owned by the caller. */
 char *iov_trust_folder(const struct iov_ctx *ctx, const char *name);

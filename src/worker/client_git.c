@@ -191,6 +191,14 @@ int iov_git_list(struct iov_ctx *ctx, const char *repo, const char *commit, cons
 	return run_to_buf(ctx, &job, request, ret);
 }
 
+int iov_git_diff(struct iov_ctx *ctx, const char *repo, const char *from, const char *commit, struct iov_buf *ret)
+{
+	struct iov_worker_job job = local_job("comparing", repo, NAMES_MAX);
+	json_t *request =
+		json_pack("{s:s, s:s, s:s*, s:s}", "job", "git-diff", "repo", repo, "from", from, "commit", commit);
+	return run_to_buf(ctx, &job, request, ret);
+}
+
 int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, struct iov_buf *ret)
 {
 	struct iov_worker_job job = local_job("listing", repo, NAMES_MAX);

@@ -42,6 +42,7 @@ int iov_job_git_resolve(struct iov_job *job);
 int iov_job_git_read(struct iov_job *job);
 int iov_job_git_read_many(struct iov_job *job);
 int iov_job_git_list(struct iov_job *job);
+int iov_job_git_diff(struct iov_job *job);
 int iov_job_git_refs(struct iov_job *job);
 int iov_job_git_commit(struct iov_job *job);
 int iov_job_git_delete_ref(struct iov_job *job);

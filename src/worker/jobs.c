@@ -12,6 +12,7 @@ const struct iov_job_row iov_job_rows[] = {
 	{"git-read", iov_job_git_read, IOV_SANDBOX_GIT},
 	{"git-read-many", iov_job_git_read_many, IOV_SANDBOX_GIT},
 	{"git-list", iov_job_git_list, IOV_SANDBOX_GIT},
+	{"git-diff", iov_job_git_diff, IOV_SANDBOX_GIT},
 	{"git-refs", iov_job_git_refs, IOV_SANDBOX_GIT},
 	{"git-commit", iov_job_git_commit, IOV_SANDBOX_GIT},
 	{"git-delete-ref", iov_job_git_delete_ref, IOV_SANDBOX_GIT},

@@ -63,10 +63,10 @@ static bool is_host_colon_path(const char *text)
 
 static int unknown_scheme(struct iov_ctx *ctx, const char *text)
 {
-	return iov_error(
-		ctx, IOV_E_INPUT,
-		"'%s' is not a URL that iovpkg can reach; use a path, file:///, https://, http://, git:// or ssh://",
-		text);
+	return iov_error(ctx, IOV_E_INPUT,
+			 "'%s' is not a URL that iovpkg can reach; use a path, file:///, https://, http://, git:// or "
+			 "ssh://, or sparse+https:// for static files",
+			 text);
 }
 
 int iov_url_parse(struct iov_ctx *ctx, const char *text, struct iov_url *ret)

@@ -40,6 +40,9 @@ int iov_git_stream(struct iov_ctx *ctx, const char *repo, const char *commit, co
 		   iov_sink sink, void *cookie);
 /* Names (not paths) in the folder `path` ("" is the top), sorted; folders end in '/'. Joined by newlines in `ret`. */
 int iov_git_list(struct iov_ctx *ctx, const char *repo, const char *commit, const char *path, struct iov_buf *ret);
+/* Paths of the files that differ between two commits, sorted, as lines "+path" (in `commit` it is new or another) and
+ * "-path" (it is gone). `from` NULL: all files. IOV_E_NOT_FOUND when a commit is not there. */
+int iov_git_diff(struct iov_ctx *ctx, const char *repo, const char *from, const char *commit, struct iov_buf *ret);
 /* Refs that start with `prefix`, as lines "name commit". */
 int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, struct iov_buf *ret);
 /* Commits `files` on top of `parent` (NULL: a first commit of only these files) and moves `ref` from `parent` to it;

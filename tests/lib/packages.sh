@@ -1,6 +1,6 @@
 # The Debian packages that building, the demo and the tests need. Debian 12 takes libbpf, bpftool, libgit2 and QEMU from backports.
 packages_base="build-essential autoconf automake libtool pkg-config ca-certificates libelf-dev libsodium-dev libjansson-dev libyaml-dev
-	libarchive-dev libseccomp-dev libcurl4-openssl-dev clang llvm bubblewrap git iproute2 iputils-ping jq"
+	libarchive-dev libmicrohttpd-dev libseccomp-dev libcurl4-openssl-dev clang llvm bubblewrap git iproute2 iputils-ping jq"
 packages_backports="libbpf-dev bpftool libgit2-dev"
 packages_check="check libsolv-dev clang-format clang-tidy cppcheck mandoc shellcheck cpio busybox-static kmod
 	e2fsprogs xz-utils nginx-light fcgiwrap openssh-server openssl"

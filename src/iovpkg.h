@@ -221,8 +221,8 @@ int iov_registry_accept(struct iov_ctx *ctx, const char *path, const char *key, 
 /* The same as git's hook proc-receive (githooks(5)), for the submissions of one push: git speaks on the descriptor `in`
  * and is answered on `out`. Fails only where git cannot be answered. */
 int iov_registry_receive(struct iov_ctx *ctx, const char *path, const char *key, int in, int out);
-/* Signs the head anew, so that clients can tell that the registry lives; `days` of validity, 0: the default. A head that
- * is good for `left` days more stays as it is; 0: it is signed in any case. */
+/* Signs the head anew, so that clients can tell that the registry lives; `days` of validity, 0: the default. A head
+ * that is good for `left` days more stays as it is; 0: it is signed in any case. */
 int iov_registry_refresh(struct iov_ctx *ctx, const char *path, const char *key, unsigned days, unsigned left,
 			 char **ret_json);
 
@@ -231,6 +231,40 @@ int iov_registry_write(struct iov_ctx *ctx, const char *path, const char *folder
 /* Serves the same files by itself, straight from the repository and without TLS, at `listen` ("127.0.0.1:8080"), until
  * `stop_fd` (if not -1) is readable. A note says the URL once it does. */
 int iov_registry_serve(struct iov_ctx *ctx, const char *path, const char *listen, int stop_fd);
+
+/* Roots: who may sign what in a registry (docs/keys.md). A key is its verifier text, or the name of a key pair here. */
+struct iov_root_changes {
+	const char *const *add_root_keys, *const *remove_root_keys;
+	size_t n_add_root_keys, n_remove_root_keys;
+	uint64_t root_threshold;	    /* 0: as it is */
+	const char *const *registry_keys;   /* in the place of the present ones; none: as they are */
+	const char *const *publishers;	    /* "PATTERN=KEY", who may publish from now on */
+	const char *const *gone_publishers; /* "PATTERN=KEY", who may no longer */
+	const char *const *thresholds;	    /* "PATTERN=N", how many publishers must sign */
+	size_t n_registry_keys, n_publishers, n_gone_publishers, n_thresholds;
+	const char *since;  /* what those gone signed from this log entry on is refused; NULL: nothing that is there */
+	const char *resume; /* the commit of the last good state, when the registry's key was stolen; NULL */
+	uint64_t days;	    /* of validity; 0: the default */
+};
+
+/* The chain of roots of a registry of this host, or of the repository at a path, and all that the newest says. */
+int iov_root_show(struct iov_ctx *ctx, const char *registry, char **ret_json);
+/* Writes the next root of the registry at `path`, unsigned, to the file `output`. */
+int iov_root_prepare(struct iov_ctx *ctx, const char *path, const struct iov_root_changes *changes, const char *output,
+		     char **ret_json);
+/* Signs a prepared root in its file, once the confirm callback has seen what it changes in the root of `against`: a
+ * registry's name, a repository's path or a root's file; NULL: a registry of this host with that origin. */
+int iov_root_sign(struct iov_ctx *ctx, const char *file, const char *key, const char *against, char **ret_json);
+/* Puts a root in force that is signed by enough keys. `key`: the registry's. `resume`: the commit it was prepared for.
+ */
+int iov_root_publish(struct iov_ctx *ctx, const char *path, const char *file, const char *key, const char *resume,
+		     char **ret_json);
+/* A root that differs in who may publish a pattern: signed and published where one root key is enough and here, else
+ * written to `output`. With an `output` it is only written. */
+int iov_registry_grant(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
+		       const char *key, const char *output, char **ret_json);
+int iov_registry_revoke(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
+			const char *since, const char *key, const char *output, char **ret_json);
 
 /* ---- authors -------------------------------------------------------------------------------------------------- */
 
@@ -254,6 +288,11 @@ int iov_pack(struct iov_ctx *ctx, const char *dir, const char *output, bool with
  * a registry's name). */
 int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
 		unsigned flags, char **ret_json);
+/* Where several publishers have to sign: the release as a note without signatures at `output`, its archive beside it
+ * with
+ * ".iov" behind the name. Signed with iov_key_sign(), it is submitted by iov_publish_prepared(). */
+int iov_publish_prepare(struct iov_ctx *ctx, const char *dir, bool with_object, const char *output, char **ret_json);
+int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, unsigned flags, char **ret_json);
 /* Withdraws a release, "NAME@VERSION", so that nobody gets it anew; and takes that back. Signed with `key` (NULL: the
  * only one) and submitted like a release. Flags: IOV_DRY_RUN. */
 int iov_yank(struct iov_ctx *ctx, const char *release, const char *reason, const char *registry, const char *key,

@@ -48,6 +48,22 @@ static void show_trust(const struct cli_look *look, const json_t *root, struct i
 	}
 }
 
+static void show_changes(const struct cli_look *look, const json_t *question, struct iov_buf *out)
+{
+	size_t i;
+	json_t *change;
+	const json_t *root = json_object_get(question, "root");
+	(void)look;
+	iov_buf_printf(out, "  root %llu of ", (unsigned long long)cli_uint(root, "version"));
+	cli_add_clean(out, cli_text(root, "origin"), false);
+	iov_buf_puts(out, cli_uint(question, "follows") ? "\n" : ", all of it:\n");
+	json_array_foreach(json_object_get(question, "changes"), i, change) {
+		iov_buf_puts(out, "  - ");
+		cli_add_clean(out, json_is_string(change) ? json_string_value(change) : "", false);
+		iov_buf_puts(out, "\n");
+	}
+}
+
 static const struct {
 	const char *title, *question;
 	cli_show *show;
@@ -57,6 +73,7 @@ static const struct {
 	[IOV_ASK_PLAN] = {"The plan:", "Go ahead?", cli_show_plan, true, true},
 	[IOV_ASK_TRUST] = {"This registry is new here. Compare the fingerprint with the one that its owner tells you:",
 			   "Trust it?", show_trust, false, false},
+	[IOV_ASK_SIGN] = {"The new root changes who is trusted:", "Sign it?", show_changes, false, false},
 };
 
 bool cli_confirm(enum iov_question question, const char *json, void *data)

@@ -2,7 +2,7 @@
 #include "util/cleanup.h"
 
 static const struct cli_argument arguments[] = {
-	{"COMMAND", "a command; by default all are listed", 0, 2, CLI_NAMES_COMMANDS},
+	{"COMMAND", "a command; by default all are listed", 0, 3, CLI_NAMES_COMMANDS},
 	{0},
 };
 

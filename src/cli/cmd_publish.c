@@ -15,6 +15,20 @@ static const struct cli_option options[] = {
 	 .letter = 'n',
 	 .help = "do all but the submission",
 	 .to = offsetof(struct cli_values, dry_run)},
+	{.name = "prepare",
+	 .kind = CLI_TEXT,
+	 .completes = CLI_NAMES_FILES,
+	 .value = "FILE",
+	 .help = "only write the release there, for several to sign with 'iovpkg key sign', and its archive beside it",
+	 .excludes = "dry-run",
+	 .to = offsetof(struct cli_values, prepare)},
+	{.name = "prepared",
+	 .kind = CLI_TEXT,
+	 .completes = CLI_NAMES_FILES,
+	 .value = "FILE",
+	 .help = "submit what was written with --prepare and signed since",
+	 .excludes = "prepare",
+	 .to = offsetof(struct cli_values, prepared)},
 	{0},
 };
 
@@ -33,9 +47,41 @@ static void show(const struct cli_look *look, const json_t *answer, struct iov_b
 	cli_show_line(out, "sha256 %s", cli_text(answer, "sha256"));
 }
 
+static void show_prepared(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
+{
+	(void)look;
+	cli_show_line(out, "%s %s is in %s, its archive in %s; sign it with 'iovpkg key sign %s'",
+		      cli_text(answer, "name"), cli_text(answer, "version"), cli_text(answer, "file"),
+		      cli_text(answer, "archive"), cli_text(answer, "file"));
+}
+
+static int run_prepare(struct cli *cli)
+{
+	const char *dir = cli_word(cli, 0);
+	char *json = NULL;
+	int rc = iov_publish_prepare(cli->ctx, dir ? dir : ".", cli->values.with_object, cli->values.prepare, &json);
+	return cli_report(cli, rc, json, show_prepared);
+}
+
+static int run_prepared(struct cli *cli)
+{
+	const struct cli_values *values = &cli->values;
+	char *json = NULL;
+	if (cli_word(cli, 0) || values->key)
+		return cli_fail(cli, IOV_E_USAGE,
+				"'publish --prepared' takes what was prepared and signed as it is; "
+				"leave DIR and --key out");
+	int rc = iov_publish_prepared(cli->ctx, values->prepared, values->registry, cli_flags(values), &json);
+	return cli_report(cli, rc, json, show);
+}
+
 static int run(struct cli *cli)
 {
 	const struct cli_values *values = &cli->values;
+	if (values->prepare)
+		return run_prepare(cli);
+	if (values->prepared)
+		return run_prepared(cli);
 	const char *dir = cli_word(cli, 0);
 	char *json = NULL;
 	int rc = iov_publish(cli->ctx, dir ? dir : ".", values->registry, values->key, values->with_object,

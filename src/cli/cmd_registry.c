@@ -215,8 +215,19 @@ static const struct cli_command init = {
 };
 
 static const struct cli_command *const children[] = {
-	&add, &rm, &list, &update, &init, &cli_cmd_registry_accept, &cli_cmd_registry_refresh, &cli_cmd_registry_serve,
-	NULL};
+	&add,
+	&rm,
+	&list,
+	&update,
+	&init,
+	&cli_cmd_registry_accept,
+	&cli_cmd_registry_refresh,
+	&cli_cmd_registry_serve,
+	&cli_cmd_registry_root,
+	&cli_cmd_registry_grant,
+	&cli_cmd_registry_revoke,
+	NULL,
+};
 
 const struct cli_command cli_cmd_registry = {
 	.name = "registry",

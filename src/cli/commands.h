@@ -60,6 +60,7 @@ extern const struct cli_command cli_cmd_install, cli_cmd_remove, cli_cmd_upgrade
 extern const struct cli_command cli_cmd_registry_serve;
 
 /* Of families whose commands have files of their own. */
-extern const struct cli_command cli_cmd_registry_accept, cli_cmd_registry_refresh;
+extern const struct cli_command cli_cmd_registry_accept, cli_cmd_registry_root, cli_cmd_registry_grant,
+	cli_cmd_registry_revoke, cli_cmd_registry_refresh;
 
 #endif

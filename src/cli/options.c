@@ -52,6 +52,11 @@ void cli_values_release(struct cli_values *values)
 	free(values->publishers.items);
 	free(values->settings.items);
 	free(values->imports.items);
+	free(values->add_root_keys.items);
+	free(values->gone_publishers.items);
+	free(values->registry_keys.items);
+	free(values->remove_root_keys.items);
+	free(values->thresholds.items);
 	free(values->words.items);
 	*values = (struct cli_values){0};
 }

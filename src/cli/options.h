@@ -50,6 +50,9 @@ struct cli_values {
 		with_importers, with_object;
 	uint64_t count, days, keep, left, min_age, wait;
 	struct cli_list against, facts, imports, publishers, settings;
+	const char *compare, *prepare, *prepared, *resume, *since;
+	uint64_t root_threshold;
+	struct cli_list add_root_keys, gone_publishers, registry_keys, remove_root_keys, thresholds;
 	struct cli_list words; /* what is no option */
 };
 

@@ -1,4 +1,4 @@
-/* build, pack and publish: the author's half of a package's path. */
+/* build, pack, publish, and publish in two steps: the author's half of a package's path. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -8,7 +8,9 @@
 #include "check/check.h"
 #include "ops/edit.h"
 #include "ops/publish.h"
+#include "ops/sign.h"
 #include "pack/pack.h"
+#include "sign/note.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -141,26 +143,95 @@ int iov_pack(struct iov_ctx *ctx, const char *dir, const char *output, bool with
 			  ret_json);
 }
 
-int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
-		unsigned flags, char **ret_json)
+/* Built, checked and packed: all of a publish but the signature and the submission. */
+static int make_release(struct iov_ctx *ctx, const char *dir, bool with_object, struct authored *one)
 {
-	iov_auto(authored_release) struct authored one = {0};
-	int rc = build(ctx, dir, &one);
+	int rc = build(ctx, dir, one);
 	if (rc)
 		return rc;
-	const char *unsupported = iov_manifest_unsupported(one.manifest);
+	const char *unsupported = iov_manifest_unsupported(one->manifest);
 	if (unsupported)
 		return iov_error(ctx, IOV_E_UNSUPPORTED,
 				 "'%s' in the manifest of '%s' is not supported by this iovpkg, so no host could "
 				 "honour it; take it out",
-				 unsupported, one.manifest->name);
-	if (asprintf(&one.archive, "%s/archive", one.work) < 0) {
-		one.archive = NULL;
+				 unsupported, one->manifest->name);
+	if (asprintf(&one->archive, "%s/archive", one->work) < 0) {
+		one->archive = NULL;
 		return iov_oom(ctx);
 	}
-	rc = pack(ctx, dir, one.archive, with_object, &one);
+	return pack(ctx, dir, one->archive, with_object, one);
+}
+
+int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
+		unsigned flags, char **ret_json)
+{
+	iov_auto(authored_release) struct authored one = {0};
 	json_t *answer = NULL;
+	int rc = make_release(ctx, dir, with_object, &one);
 	if (!rc)
 		rc = iov_publish_release(ctx, registry, key, one.release, one.archive, flags, &answer);
+	return rc ? rc : iov_answer(ctx, answer, ret_json);
+}
+
+/* ---- releases that several publishers sign ---- */
+
+static char *archive_beside(const char *note)
+{
+	char *path = NULL;
+	return asprintf(&path, "%s.iov", note) < 0 ? NULL : path;
+}
+
+int iov_publish_prepare(struct iov_ctx *ctx, const char *dir, bool with_object, const char *output, char **ret_json)
+{
+	iov_auto(authored_release) struct authored one = {0};
+	iov_auto(iov_free_ptr) char *archive = archive_beside(output);
+	int rc = archive ? make_release(ctx, dir, with_object, &one) : iov_oom(ctx);
+	iov_auto(iov_free_ptr) char *text = rc ? NULL : iov_json_canonical(one.release);
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	if (rc)
+		return rc;
+	iov_buf_printf(&note, "%s\n\n", text ? text : "");
+	if (!text || iov_buf_failed(&note))
+		return iov_oom(ctx);
+	rc = copy_out(ctx, one.archive, archive);
+	int err = rc ? 0 : iov_fs_replace(output, note.data, note.len, 0644);
+	if (err)
+		return iov_error_errno(ctx, err, "writing '%s'", output);
+	return rc ? rc
+		  : iov_answer(ctx,
+			       json_pack("{s:s, s:s, s:s, s:O, s:s}", "archive", archive, "file", output, "name",
+					 one.manifest->name, "sha256", json_object_get(archive_of(&one), "sha256"),
+					 "version", one.manifest->version.text),
+			       ret_json);
+}
+
+static int check_archive(struct iov_ctx *ctx, const char *archive, const json_t *release)
+{
+	char sha256[IOV_HEX_SIZE];
+	const char *expected = json_string_value(json_object_get(json_object_get(release, "archive"), "sha256"));
+	int rc = iov_sha256_file(ctx, archive, sha256);
+	if (rc || (expected && !strcmp(expected, sha256)))
+		return rc;
+	return iov_error(ctx, IOV_E_INPUT, "'%s' is not the archive that was signed for; prepare the release again",
+			 archive);
+}
+
+int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, unsigned flags, char **ret_json)
+{
+	json_t *answer = NULL;
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	iov_auto(iov_json_release) json_t *release = NULL;
+	iov_auto(iov_free_ptr) char *archive = archive_beside(file);
+	iov_auto(iov_note_text_release) struct iov_note_text signatures = {0};
+	int rc = archive ? iov_prepared_read(ctx, file, &note, &release) : iov_oom(ctx);
+	if (!rc)
+		rc = iov_note_parse_prepared(ctx, file, note.data, note.len, &signatures);
+	if (!rc && !signatures.n_signatures)
+		rc = iov_error(ctx, IOV_E_INPUT, "nobody has signed '%s'; sign it with 'iovpkg key sign %s'", file,
+			       file);
+	if (!rc)
+		rc = check_archive(ctx, archive, release);
+	if (!rc)
+		rc = iov_publish_note(ctx, registry, release, &note, archive, flags, &answer);
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }

@@ -6,6 +6,7 @@
 #include "ops/keys.h"
 #include "registry/admin.h"
 #include "registry/publish.h"
+#include "registry/submission.h"
 #include "util/cleanup.h"
 
 /* Does this text say where a registry is, or only what this host calls it? */
@@ -88,18 +89,26 @@ int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *k
 			const char *archive, unsigned flags, json_t **ret)
 {
 	iov_auto(iov_signer_release) struct iov_signer publisher = {0};
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	int rc = iov_keys_load(ctx, key, &publisher);
+	if (!rc)
+		rc = iov_submission_note(ctx, release, &publisher, &note);
+	return rc ? rc : iov_publish_note(ctx, registry, release, &note, archive, flags, ret);
+}
+
+int iov_publish_note(struct iov_ctx *ctx, const char *registry, json_t *release, const struct iov_buf *note,
+		     const char *archive, unsigned flags, json_t **ret)
+{
 	iov_auto(iov_free_ptr) char *url = NULL;
 	const char *sha256 = json_string_value(json_object_get(json_object_get(release, "archive"), "sha256"));
 	const char *name = json_string_value(json_object_get(json_object_get(release, "manifest"), "name"));
 	const char *status = flags & IOV_DRY_RUN ? "would be published" : "submitted";
-	int rc = iov_keys_load(ctx, key, &publisher);
-	if (!rc)
-		rc = iov_publish_url(ctx, registry, &url);
+	int rc = iov_publish_url(ctx, registry, &url);
 	if (!rc)
 		rc = iov_publish_foresee(ctx, url, release);
 	if (!rc && !(flags & IOV_DRY_RUN)) {
 		iov_step(ctx, "publishing", name);
-		rc = iov_registry_submit(ctx, url, release, archive, &publisher);
+		rc = iov_registry_submit_note(ctx, url, release, note, archive);
 		if (!rc)
 			rc = accept_if_here(ctx, url, sha256, &status);
 		if (!rc)

@@ -3,11 +3,15 @@
 #define IOV_OPS_PUBLISH_H
 
 #include "core/json.h"
+#include "util/buf.h"
 
 /* `registry` is a configured name, a path or a URL; NULL: the only configured one. `key` NULL: the only key there is.
  * *ret: {"name","version","sha256","size","registry","status"}. A new reference. */
 int iov_publish_release(struct iov_ctx *ctx, const char *registry, const char *key, json_t *release,
 			const char *archive, unsigned flags, json_t **ret);
+/* The same with a release.note that is signed already. */
+int iov_publish_note(struct iov_ctx *ctx, const char *registry, json_t *release, const struct iov_buf *note,
+		     const char *archive, unsigned flags, json_t **ret);
 /* The address of that registry; owned by the caller. */
 int iov_publish_url(struct iov_ctx *ctx, const char *registry, char **ret);
 /* This host's name for the registry at `url`; NULL: it is none of those in `list` (iov_registry_describe_all()). */

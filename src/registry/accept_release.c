@@ -51,7 +51,7 @@ static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 	int rc = iov_release_judge(ctx, root, release, IOV_LOG_NOT_YET, &judgement);
 	if (rc)
 		return rc;
-	if (judgement.verdict == IOV_SIGNED_BY_NOBODY || judgement.verdict == IOV_SIGNED_BY_ANOTHER)
+	if (judgement.verdict != IOV_SIGNED_WELL && !judgement.good)
 		return wrong_publisher(ctx, root, iov_root_publishers(root, release->manifest->name), release);
 	return iov_judgement_refuse(ctx, root->origin, root, release, &judgement);
 }

@@ -12,11 +12,15 @@
 #include "core/release.h"
 #include "sign/key.h"
 #include "util/buf.h"
+#include "util/buf.h"
 
 /* Submits to the repository at `url` (local path or file:// are pushed straight in; others over libgit2). `archive` is
  * the path of the file. */
 int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
 			const struct iov_signer *publisher);
+/* The same with a release.note that several publishers may have signed, and its record. */
+int iov_registry_submit_note(struct iov_ctx *ctx, const char *url, json_t *release, const struct iov_buf *note,
+			     const char *archive);
 /* The same with a statement (statement.h); it waits under the digest of its note. */
 int iov_registry_submit_statement(struct iov_ctx *ctx, const char *url, const struct iov_buf *note,
 				  char ret_sha256[IOV_HEX_SIZE]);

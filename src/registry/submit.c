@@ -36,12 +36,11 @@ static int read_archive(struct iov_ctx *ctx, const char *path, struct submit *su
 	return iov_changes_put(ctx, &submit->files, IOV_ARCHIVE_PATH, archive.data, archive.len);
 }
 
-static int prepare(struct iov_ctx *ctx, json_t *record, const char *archive, const struct iov_signer *publisher,
+static int prepare(struct iov_ctx *ctx, json_t *record, const struct iov_buf *note, const char *archive,
 		   struct submit *submit)
 {
 	json_t *described = NULL, *manifest = NULL;
 	const char *sha256 = "", *name = "", *version = "";
-	iov_auto(iov_buf_release) struct iov_buf note = {0};
 	int rc = iov_json_get_object(ctx, "release", record, "archive", &described);
 	if (!rc)
 		rc = iov_json_get_object(ctx, "release", record, "manifest", &manifest);
@@ -52,9 +51,7 @@ static int prepare(struct iov_ctx *ctx, json_t *record, const char *archive, con
 	if (!rc)
 		rc = iov_json_get_string(ctx, "manifest", manifest, "version", &version);
 	if (!rc)
-		rc = iov_submission_note(ctx, record, publisher, &note);
-	if (!rc)
-		rc = iov_changes_put(ctx, &submit->files, IOV_RELEASE_NOTE_PATH, note.data, note.len);
+		rc = iov_changes_put(ctx, &submit->files, IOV_RELEASE_NOTE_PATH, note->data, note->len);
 	if (rc)
 		return rc;
 	snprintf(submit->ref, sizeof(submit->ref), IOV_INCOMING_REFS "%.64s", sha256);
@@ -142,12 +139,20 @@ static int submit(struct iov_ctx *ctx, const char *url, const struct submit *sub
 	return local ? submit_here(ctx, target, submit) : submit_there(ctx, target, submit);
 }
 
+int iov_registry_submit_note(struct iov_ctx *ctx, const char *url, json_t *release, const struct iov_buf *note,
+			     const char *archive)
+{
+	iov_auto(submit_release) struct submit submission = {.files = {0}};
+	int rc = prepare(ctx, release, note, archive, &submission);
+	return rc ? rc : submit(ctx, url, &submission);
+}
+
 int iov_registry_submit(struct iov_ctx *ctx, const char *url, json_t *release, const char *archive,
 			const struct iov_signer *publisher)
 {
-	iov_auto(submit_release) struct submit submission = {.files = {0}};
-	int rc = prepare(ctx, release, archive, publisher, &submission);
-	return rc ? rc : submit(ctx, url, &submission);
+	iov_auto(iov_buf_release) struct iov_buf note = {0};
+	int rc = iov_submission_note(ctx, release, publisher, &note);
+	return rc ? rc : iov_registry_submit_note(ctx, url, release, &note, archive);
 }
 
 int iov_registry_submit_statement(struct iov_ctx *ctx, const char *url, const struct iov_buf *note,

@@ -1,0 +1,97 @@
+#!/bin/bash
+# docs/keys.md, walked: roots of several keys, publishers who come and go, and the loss and the leak of each kind of key.
+. "$(dirname "$0")/../lib/test.sh"
+. "$(dirname "$0")/../lib/releases.sh"
+for tool in jq git; do command -v $tool >/dev/null || skip_all "$tool is not installed"; done
+registry=$tmp/registry.git
+at() { local who=$1; shift; "$IOVPKG" --root "$tmp/$who" "$@"; }
+verifier() { cat "$tmp/$1/etc/iovpkg/keys/$2.pub"; }
+main() { git -C "$registry" rev-parse main; }
+set_main() { git -C "$registry" update-ref refs/heads/main "$1"; }
+kinds() { git -C "$registry" cat-file -p main:tile/entries/000.p/"$(log_size)" | grep -ao '"kind":"[a-z]*"' | cut -d'"' -f4 | tail -n "${1:-1}" | tr '\n' ' '; }
+log_size() { git -C "$registry" cat-file -p main:head.note | head -n 1 | jq .log_size; }
+names() { host list --json | jq -c '[.modules[].name]'; }
+
+# One key to begin with; then three people, two of whom are enough, and keys of their own for host and publisher.
+check "init" author registry init "$registry" --origin test.example/modules --key test --plain
+release one 1.0.0
+for who in alice bob carol; do at $who key generate $who --plain >"$out"; done
+author key generate heads --plain >"$out"
+check "a host that installs" host registry add test "$registry" --yes
+at offline registry add test "$registry" --yes >"$out"
+first=$(main)
+says "prepare tells in words" "- roots are signed by 2 of 3 keys, not 1 of 1" author registry root prepare "$registry" -o "$tmp/2.note" --remove-root-key test \
+	--add-root-key "$(verifier alice alice)" --add-root-key "$(verifier bob bob)" --add-root-key "$(verifier carol carol)" --root-threshold 2 --registry-key heads
+also "what goes" "may no longer sign heads"
+refuses "unsigned it is refused" 6 "arbitrary software" author registry root publish "$registry" "$tmp/2.note"
+refuses "nobody signs unasked" 16 "is not signed" author registry root sign "$tmp/2.note" --key test </dev/null
+says "the key until now signs" "1 signature now" author registry root sign "$tmp/2.note" --key test --against "$registry" --yes
+refuses "one of the new is not enough" 6 "arbitrary software" author registry root publish "$registry" "$tmp/2.note"
+git -C "$registry" cat-file -p main:root/1.note >"$tmp/root-1.note"
+says "alice signs elsewhere" "2 signatures" at alice registry root sign "$tmp/2.note" --against "$tmp/root-1.note" --yes
+refuses "below threshold" 6 "below threshold" author registry root publish "$registry" "$tmp/2.note"
+cp "$tmp/2.note" "$tmp/twice.note" && tail -n 1 "$tmp/2.note" >>"$tmp/twice.note"
+refuses "the same key twice counts once" 6 "one key counts once" author registry root publish "$registry" "$tmp/twice.note"
+says "alice again adds nothing" "was signed before" at alice registry root sign "$tmp/2.note" --yes
+says "bob signs elsewhere" "3 signatures" at bob registry root sign "$tmp/2.note" --yes
+says "two are enough" "root 2 of test.example/modules is in force" author registry root publish "$registry" "$tmp/2.note"
+says "again is success" "in force already" author registry root publish "$registry" "$tmp/2.note"
+equal "the log tells of it" "$(kinds)" "root "
+says "hosts follow" "now at" host registry update test
+equal "and know it" "$(host registry root show test --json | jq -c '[.root.version, .root.root.threshold, .chain[].version]')" '[2,2,1,2]'
+check "the release of before is good" host install one --no-load
+refuses "the old registry key signs no more" 6 "may not sign" author registry refresh "$registry" --key test
+check "the new one does" author registry refresh "$registry"
+refuses "a root of before is no next one" 5 "prepare the root again" bash -c "sed 's/\"version\":2/\"version\":4/' '$tmp/2.note' >'$tmp/4.note'; '$IOVPKG' --root '$tmp/alice' registry root sign '$tmp/4.note' --against '$registry' --yes"
+
+# next WORDS...: a root that is prepared, signed by two, and published
+next() {
+	rm -f "$tmp/next.note"
+	author registry "$@" -o "$tmp/next.note" && at alice registry root sign "$tmp/next.note" --yes && at bob registry root sign "$tmp/next.note" --yes &&
+		author registry root publish "$registry" "$tmp/next.note"
+}
+# put KEY NAME VERSION: publishes a small module with this key; puts its line of C into it where one is given
+put() {
+	source_module "$2" "$3" <<-END
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+		char LICENSE[] SEC("license") = "GPL";
+		SEC("raw_tp/sys_enter")
+		int nothing(void *ctx)
+		{
+			return 0;
+		}
+	END
+	author publish "$dir" --registry "$registry" --key "$1"
+}
+versions() { host info "$1" --json 2>"$tmp/warnings" | jq -c '[.releases[].version]'; }
+
+# Publishers come and go.
+for who in dora erik; do author key generate $who --plain >"$out"; done
+refuses "two root keys are more than one command can give" 4 "-o FILE" author registry grant "$registry" 'two*' dora
+check "dora may publish two*" next grant "$registry" 'two*' dora
+equal "a grant in the log" "$(kinds)" "grant "
+refuses "she may already" 5 "may publish 'two*' already" author registry grant "$registry" 'two*' dora -o "$tmp/x.note"
+refuses "who decided over these names before does no longer" 6 "needs a good signature of 'dora'" put test two 1.0.0
+check "dora publishes" put dora two 1.0.0
+check "erik takes over" next root prepare "$registry" --publisher "two*=erik" --remove-publisher "two*=dora"
+refuses "dora publishes no more" 6 "needs a good signature of 'erik'" put dora two 1.1.0
+check "erik does" put erik two 1.1.0
+host registry update test >"$out" 2>&1
+equal "her releases stay good" "$(versions two)" '["1.1.0","1.0.0"]'
+check "and verify" host install two@=1.0.0 --no-load
+says "from the pin to the bytes" "two" host verify two
+
+# A publisher's key leaked: what it signed from an entry of the log on is refused, the rest stays good.
+since=$(log_size)
+check "a thief publishes with erik's key" put erik two 1.2.0
+host registry update test >"$out" 2>&1
+equal "hosts take it" "$(versions two)" '["1.2.0","1.1.0","1.0.0"]'
+check "revoked since then" next revoke "$registry" 'two*' erik --since "$since"
+equal "a revoke in the log" "$(kinds)" "revoke "
+host registry update test >"$out" 2>&1
+equal "the release of the thief is gone" "$(versions two)" '["1.1.0","1.0.0"]'
+says "and named as what it is" "(stolen key)" cat "$tmp/warnings"
+refuses "nobody gets it by its version" 5 "1.2.0" host install two@=1.2.0 --no-load
+refuses "his other releases neither" 6 "needs a good signature" put erik two 1.3.0
+refuses "its version is not free" 5 "published already" put test two 1.2.0

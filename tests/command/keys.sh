@@ -50,8 +50,10 @@ next() {
 	author registry "$@" -o "$tmp/next.note" && at alice registry root sign "$tmp/next.note" --yes && at bob registry root sign "$tmp/next.note" --yes &&
 		author registry root publish "$registry" "$tmp/next.note"
 }
-# put KEY NAME VERSION: publishes a small module with this key; puts its line of C into it where one is given
-put() {
+# put KEY NAME VERSION: publishes a small module with this key of the author's; put_at WHO ...: with one of somebody else's
+put() { put_at author "$@"; }
+put_at() {
+	local who=$1; shift
 	source_module "$2" "$3" <<-END
 		#include <linux/bpf.h>
 		#include <bpf/bpf_helpers.h>
@@ -62,7 +64,7 @@ put() {
 			return 0;
 		}
 	END
-	author publish "$dir" --registry "$registry" --key "$1"
+	at "$who" publish "$dir" --registry "$registry" --key "$1"
 }
 versions() { host info "$1" --json 2>"$tmp/warnings" | jq -c '[.releases[].version]'; }
 
@@ -95,3 +97,80 @@ says "and named as what it is" "(stolen key)" cat "$tmp/warnings"
 refuses "nobody gets it by its version" 5 "1.2.0" host install two@=1.2.0 --no-load
 refuses "his other releases neither" 6 "needs a good signature" put erik two 1.3.0
 refuses "its version is not free" 5 "published already" put test two 1.2.0
+
+# Two publishers for one release, on two machines.
+cp "$tmp"/alice/etc/iovpkg/keys/alice.* "$tmp/author/etc/iovpkg/keys/"
+check "three publishers, two of whom have to sign" next root prepare "$registry" --publisher "three=$(verifier alice alice)" \
+	--publisher "three=$(verifier bob bob)" --publisher-threshold three=2
+refuses "one publisher alone" 6 "below threshold" put alice three 1.0.0
+check "a release is prepared" author publish --prepare "$tmp/three.note" "$dir"
+refuses "unsigned it is not submitted" 3 "nobody has signed" author publish --prepared "$tmp/three.note" --registry "$registry"
+check "alice signs" at alice key sign "$tmp/three.note"
+cp "$tmp/three.note" "$tmp/again.note" && cp "$tmp/three.note.iov" "$tmp/again.note.iov" && tail -n 1 "$tmp/three.note" >>"$tmp/again.note"
+refuses "twice the same key" 6 "one key counts once" author publish --prepared "$tmp/again.note" --registry "$registry"
+check "bob signs elsewhere" at bob key sign "$tmp/three.note"
+echo >>"$tmp/again.note.iov"
+refuses "another archive than the one signed for" 3 "not the archive" author publish --prepared "$tmp/again.note" --registry "$registry"
+says "two are enough" "three 1.0.0: published" author publish --prepared "$tmp/three.note" --registry "$registry"
+host registry update test >"$out" 2>&1
+check "hosts take it" host install three --no-load
+check "one more has to sign from now on" next root prepare "$registry" --publisher "three=$(verifier carol carol)" --publisher-threshold three=3
+host registry update test >"$out" 2>&1
+equal "what two have signed before stays good" "$(versions three)" '["1.0.0"]'
+
+# The registry's key was stolen: the thief signs heads and takes in what he likes; a root goes on from the last good commit.
+good=$(main)
+good_size=$(log_size)
+check "the thief takes something in" put test four 6.6.6
+for _ in 1 2 3; do author registry refresh "$registry" >"$out" 2>&1; done
+stolen=$(main)
+host registry update test >"$out" 2>&1
+equal "hosts saw it" "$(versions four)" '["6.6.6"]'
+author key generate heads2 --plain >"$out"
+says "what the root will do" "the log goes on from entry $good_size" author registry root prepare "$registry" --registry-key heads2 --resume "$good" -o "$tmp/next.note"
+check "alice signs" at alice registry root sign "$tmp/next.note" --yes
+check "bob signs" at bob registry root sign "$tmp/next.note" --yes
+refuses "it says where it goes on from" 2 "--resume" author registry root publish "$registry" "$tmp/next.note" --key heads2
+refuses "from no other commit" 5 "has a log of" author registry root publish "$registry" "$tmp/next.note" --key heads2 --resume "$first"
+refuses "not with the stolen key" 6 "may not sign" author registry root publish "$registry" "$tmp/next.note" --key heads --resume "$good"
+check "it is published" author registry root publish "$registry" "$tmp/next.note" --key heads2 --resume "$good"
+equal "the log goes on from there" "$(log_size)" $((good_size + 1))
+check "main only went forward" git -C "$registry" merge-base --is-ancestor "$stolen" main
+says "hosts follow and are told" "goes on from entry $good_size" host registry update test
+equal "what the thief took in is gone" "$(versions four)" ""
+equal "all else is there" "$(versions two)" '["1.1.0","1.0.0"]'
+check "and goes on" put test four 1.0.0
+resumed=$(main)
+set_main "$stolen"
+refuses "the thief's state is old now" 6 "rollback" host registry update test
+equal "and changes nothing" "$(host --offline info two --json | jq '.releases | length')" 2
+
+# The git server's account was stolen: main can be put back or aside, and hosts refuse it until it is restored.
+set_main "$first"
+refuses "a root that was once valid" 6 "rollback" host registry update test
+set_main "$resumed"
+check "restored" host registry update test
+says "nothing was lost" "four" host info four
+
+# A host that slept through all of it follows from root 1 to the newest.
+equal "it knows root 1" "$(at offline registry root show test --json | jq .root.version)" 1
+check "it wakes up" at offline registry update test
+equal "and is there" "$(at offline registry root show test --json | jq .root.version)" "$(author registry root show "$registry" --json | jq .root.version)"
+
+# A root key is lost: the others replace it. Two of three leaked: nothing stops who has them but a new registry.
+at dave key generate dave --plain >"$out"
+check "carol lost hers, dave takes her place" next root prepare "$registry" --remove-root-key "$(verifier carol carol)" --add-root-key "$(verifier dave dave)"
+check "a passphrase too late is a revoked key" at carol key revoke carol
+refuses "which signs no more" 4 "is revoked" at carol key sign "$tmp/three.note" --key carol
+host registry update test >"$out" 2>&1
+equal "three keys, two are needed" "$(host registry root show test --json | jq -c '[.root.root.threshold, (.root.root.keys | length)]')" '[2,3]'
+refuses "a threshold that cannot be met is never made" 2 "would have 3 keys and need 4" author registry root prepare "$registry" --root-threshold 4 -o "$tmp/x.note"
+at alice registry add test "$registry" --yes >"$out" 2>&1
+says "which registries have to be told" "root key" at alice key revoke alice --json
+
+# A host's pin is wrong or gone: it is set again by the fingerprint that the owner tells.
+fingerprint=$(host registry root show test --json | jq -r '.chain[0].sha256')
+check "forget" host registry rm test
+refuses "another fingerprint" 6 "fingerprint" host registry add test "$registry" --fingerprint "$(printf '0%.0s' {1..64})"
+check "the right one" host registry add test "$registry" --fingerprint "$fingerprint"
+check "and all is there" host install two --no-load

@@ -14,13 +14,14 @@
 
 #define NETRC_PATH IOV_ETC "/netrc"
 
-/* One URL that was asked for. */
+/* What was found for one URL. It counts for all below that URL which the same entry covers, a registry's archives for
+ * example, so that a helper is asked once and what a server refused is shown for none of them. */
 struct kept {
 	struct kept *next;
 	char *url;
 	struct iov_scope scope;
+	const struct iov_entry *entry;	  /* NULL: a netrc's, or there is no credential */
 	struct iov_credential credential; /* owns its texts */
-	const json_t *helper;		  /* borrowed from the entries; NULL: no helper gave it */
 	struct iov_helper_answer answer;
 	bool found, told, refused;
 };
@@ -83,7 +84,6 @@ static struct keeping *open_keeping(struct iov_ctx *ctx)
 struct search {
 	struct iov_ctx *ctx;
 	const struct iov_entries *entries;
-	const struct iov_entry *entry; /* NULL: none covers the place */
 	struct kept *kept;
 };
 
@@ -100,48 +100,47 @@ static int from_line_of(const struct search *search, const char *what, const cha
 	int rc = iov_secret_read_line(search->ctx, what, path, &secret);
 	if (rc == IOV_E_NOT_FOUND)
 		rc = iov_error(search->ctx, IOV_E_INPUT, "%s; write it, or change the entry '%s' of '%s'",
-			       iov_error_text(search->ctx), search->entry->url, search->entries->path);
+			       iov_error_text(search->ctx), search->kept->entry->url, search->entries->path);
 	return rc ? rc : set_header(search, username, secret);
 }
 
 static int from_token_file(const struct search *search)
 {
-	return from_line_of(search, "token file", search->entry->token_file, NULL);
+	return from_line_of(search, "token file", search->kept->entry->token_file, NULL);
 }
 
 static int from_password_file(const struct search *search)
 {
-	return from_line_of(search, "password file", search->entry->password_file, search->entry->username);
+	return from_line_of(search, "password file", search->kept->entry->password_file, search->kept->entry->username);
 }
 
 static int from_environment(const struct search *search)
 {
 	struct iov_ctx *ctx = search->ctx;
-	const char *name = search->entry->environment;
+	const char *name = search->kept->entry->environment;
 	const char *value = ctx->config.environment ? ctx->config.environment(name, ctx->config.data) : NULL;
 	if (!value || !*value)
 		return iov_error(ctx, IOV_E_INPUT,
 				 "the environment variable '%s' is not set, and the entry '%s' of '%s' takes its "
 				 "credential from there; set it",
-				 name, search->entry->url, search->entries->path);
+				 name, search->kept->entry->url, search->entries->path);
 	if (!iov_secret_is_line(value))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "the environment variable '%s' holds no credential: it is too long or has a control "
 				 "character in it",
 				 name);
-	return set_header(search, search->entry->username, value);
+	return set_header(search, search->kept->entry->username, value);
 }
 
 static struct iov_helper helper_of(const struct kept *kept)
 {
-	return (struct iov_helper){kept->helper, &kept->scope, IOV_HELPER_MS};
+	return (struct iov_helper){kept->entry->helper, &kept->scope, IOV_HELPER_MS};
 }
 
 static int from_helper(const struct search *search)
 {
 	struct kept *kept = search->kept;
 	struct iov_helper_answer *answer = &kept->answer;
-	kept->helper = search->entry->helper;
 	const struct iov_helper helper = helper_of(kept);
 	int rc = iov_helper_get(search->ctx, &helper, answer);
 	if (rc)
@@ -157,7 +156,7 @@ static int from_helper(const struct search *search)
 
 static int from_ssh_key(const struct search *search)
 {
-	const char *path = search->entry->ssh_key;
+	const char *path = search->kept->entry->ssh_key;
 	int rc = iov_ssh_key_check(search->ctx, path);
 	if (rc)
 		return rc;
@@ -177,7 +176,7 @@ static const struct source {
 /* "the token file '/x'": what an entry names. */
 static char *name_source(const struct search *search)
 {
-	const struct iov_entry *entry = search->entry;
+	const struct iov_entry *entry = search->kept->entry;
 	const struct {
 		const char *text, *words;
 	} names[] = {
@@ -201,12 +200,12 @@ static int from_entry(const struct search *search)
 	if (!search->kept->credential.source)
 		return iov_oom(search->ctx);
 	for (size_t i = 0; i < IOV_COUNT(sources); i++)
-		if (!strcmp(sources[i].kind, search->entry->kind)) {
+		if (!strcmp(sources[i].kind, search->kept->entry->kind)) {
 			int rc = sources[i].take(search);
 			search->kept->found = !rc;
 			return rc;
 		}
-	return iov_error(search->ctx, IOV_E_INTERNAL, "no way to '%s'", search->entry->kind);
+	return iov_error(search->ctx, IOV_E_INTERNAL, "no way to '%s'", search->kept->entry->kind);
 }
 
 /* ---- from a netrc ----------------------------------------------------------------------------------------------- */
@@ -271,39 +270,54 @@ static int from_netrc(const struct search *search)
 
 /* ---- finding ---------------------------------------------------------------------------------------------------- */
 
-static struct kept *recall(const struct iov_ctx *ctx, const char *url)
+static struct kept *recall(const struct keeping *keeping, const struct iov_entry *entry, const struct iov_scope *scope)
 {
-	const struct keeping *keeping = ctx->credentials;
-	for (struct kept *kept = keeping ? keeping->first : NULL; kept; kept = kept->next)
-		if (!strcmp(kept->url, url))
+	for (struct kept *kept = keeping->first; kept; kept = kept->next)
+		if (kept->entry == entry && iov_scope_covers(&kept->scope, scope))
 			return kept;
 	return NULL;
 }
 
 static int look(struct iov_ctx *ctx, struct keeping *keeping, struct kept *kept)
 {
-	struct search search = {.ctx = ctx, .entries = &keeping->entries, .kept = kept};
-	search.entry = iov_entries_find(search.entries, &kept->scope);
-	if (search.entry)
+	const struct search search = {.ctx = ctx, .entries = &keeping->entries, .kept = kept};
+	if (kept->entry)
 		return from_entry(&search);
 	return strcmp(kept->scope.scheme, "https") ? IOV_OK : from_netrc(&search);
 }
 
-static int find_new(struct iov_ctx *ctx, const char *url, struct kept **ret)
+/* Takes the scope over. */
+static int find_new(struct iov_ctx *ctx, struct keeping *keeping, const char *url, const struct iov_entry *entry,
+		    struct iov_scope *scope, struct kept **ret)
 {
 	iov_auto(kept_release) struct kept *kept = calloc(1, sizeof(*kept));
 	if (!kept || !(kept->url = strdup(url)))
 		return iov_oom(ctx);
-	int rc = iov_scope_parse(ctx, url, &kept->scope);
-	if (rc || !kept->scope.scheme)
-		return rc;
-	struct keeping *keeping = open_keeping(ctx);
-	rc = keeping ? look(ctx, keeping, kept) : (int)iov_error_code(ctx);
+	kept->scope = *scope;
+	*scope = (struct iov_scope){.scheme = NULL};
+	kept->entry = entry;
+	int rc = look(ctx, keeping, kept);
 	if (rc)
 		return rc;
 	kept->next = keeping->first;
 	keeping->first = *ret = iov_take(kept);
 	return IOV_OK;
+}
+
+/* *ret is NULL where no secret goes at all. `look` false: only what was found before counts. */
+static int find(struct iov_ctx *ctx, const char *url, bool look, struct kept **ret)
+{
+	iov_auto(iov_scope_release) struct iov_scope scope = {.scheme = NULL};
+	int rc = iov_scope_parse(ctx, url, &scope);
+	*ret = NULL;
+	if (rc || !scope.scheme)
+		return rc;
+	struct keeping *keeping = open_keeping(ctx);
+	if (!keeping)
+		return iov_error_code(ctx);
+	const struct iov_entry *entry = iov_entries_find(&keeping->entries, &scope);
+	*ret = recall(keeping, entry, &scope);
+	return *ret || !look ? IOV_OK : find_new(ctx, keeping, url, entry, &scope, ret);
 }
 
 static int refuse(struct iov_ctx *ctx, const struct kept *kept)
@@ -316,9 +330,9 @@ static int refuse(struct iov_ctx *ctx, const struct kept *kept)
 
 int iov_credential_find(struct iov_ctx *ctx, const char *url, const struct iov_credential **ret)
 {
-	struct kept *kept = recall(ctx, url);
+	struct kept *kept = NULL;
+	int rc = find(ctx, url, true, &kept);
 	*ret = NULL;
-	int rc = kept ? IOV_OK : find_new(ctx, url, &kept);
 	if (rc || !kept || !kept->found)
 		return rc;
 	if (kept->refused)
@@ -331,24 +345,26 @@ int iov_credential_find(struct iov_ctx *ctx, const char *url, const struct iov_c
 
 static void tell(struct iov_ctx *ctx, struct kept *kept, const char *action)
 {
-	const struct iov_helper helper = helper_of(kept);
-	if (kept->helper && !kept->told)
+	if (kept->entry && kept->entry->helper && !kept->told) {
+		const struct iov_helper helper = helper_of(kept);
 		iov_helper_tell(ctx, &helper, action, &kept->answer);
+	}
 	kept->told = true;
 }
 
 void iov_credential_accepted(struct iov_ctx *ctx, const char *url)
 {
-	struct kept *kept = recall(ctx, url);
-	if (kept && kept->found)
+	struct kept *kept = NULL;
+	if (!find(ctx, url, false, &kept) && kept && kept->found)
 		tell(ctx, kept, "store");
 }
 
 int iov_credential_refused(struct iov_ctx *ctx, const char *url)
 {
-	struct kept *kept = recall(ctx, url);
-	if (!kept || !kept->found)
-		return iov_error(ctx, IOV_E_INTERNAL, "'%s' refused a credential that nobody has", url);
+	struct kept *kept = NULL;
+	int rc = find(ctx, url, false, &kept);
+	if (rc || !kept || !kept->found)
+		return rc ? rc : iov_error(ctx, IOV_E_INTERNAL, "'%s' refused a credential that nobody has", url);
 	kept->refused = true;
 	kept->told = false;
 	tell(ctx, kept, "erase");

@@ -21,7 +21,7 @@ struct iov_credential {
 /*
  * The credential for a URL, borrowed from the context; *ret is NULL where there is none, which is so for paths,
  * file://, git:// and http:// too. IOV_E_INPUT: it cannot be had, or not safely; IOV_E_NETWORK: the server has refused
- * it before.
+ * it before. What was found for a URL counts for what is below it too, as long as no longer entry does.
  */
 int iov_credential_find(struct iov_ctx *ctx, const char *url, const struct iov_credential **ret);
 

@@ -5,7 +5,7 @@
 #include "core/ctx.h"
 #include "util/buf.h"
 
-#define IOV_SECRET_MAX 8192 /* bytes; servers take no longer header line */
+#define IOV_SECRET_MAX 4096 /* bytes; with the name of its user and in base64, a header line that servers take */
 
 /* Wiped, then freed. NULL is fine. */
 void iov_secret_free(char *secret);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "credentials/secret.h"
 #include "util/cleanup.h"
 
 #define SILENCE_SECONDS 60 /* the worker gives a sign of life four times a second */
@@ -145,7 +146,7 @@ static int ask(struct iov_http *http, struct iov_http_task *task, size_t number)
 	const struct iov_http_patience *patience = &http->patience;
 	uint64_t time_ms = patience->grace_ms + (task->limit - task->offset) * 1000 / patience->pace;
 	iov_auto(iov_json_release) json_t *request = describe(task, number, time_ms);
-	iov_auto(iov_free_ptr) char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+	iov_auto(iov_secret_release) char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	if (!text)
 		return iov_error(http->ctx, IOV_E_INPUT, "fetching '%s': the URL must be UTF-8", http->subject);
 	int64_t now = iov_frame_now(), over = now + (int64_t)time_ms + SILENCE_SECONDS * 1000;

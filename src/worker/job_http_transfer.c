@@ -303,6 +303,13 @@ static int follow(struct iov_http_transfer *transfer, const char *to, bool *ret_
 				transfer->url, to);
 		return IOV_OK;
 	}
+	if (text_of(transfer, "authorization")) {
+		iov_http_refuse(transfer, IOV_E_NETWORK, 0,
+				"'%s' leads to '%s', and what a credential goes with follows no redirect, since it is "
+				"for one place; use that URL itself, if you trust it",
+				transfer->url, to);
+		return IOV_OK;
+	}
 	if (++transfer->redirects > REDIRECTS_MAX) {
 		iov_http_refuse(transfer, IOV_E_NETWORK, 0,
 				"'%s' leads from one place to the next more than %d times; "

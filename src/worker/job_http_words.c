@@ -66,7 +66,9 @@ static const struct {
 	uint64_t again_ms;
 	const char *what;
 } statuses[] = {
-	{401, 401, IOV_E_NETWORK, 0, "asks for a password or token, and takes none of those that this host has for it"},
+	{401, 401, IOV_E_NETWORK, 0,
+	 "asks for a credential, and this host has shown it none that it takes; say in credentials.yaml "
+	 "where it is"},
 	{403, 403, IOV_E_NETWORK, 0, "does not let you in; ask its host for access"},
 	{408, 408, IOV_E_NETWORK, AGAIN, "gave up waiting; try again"},
 	{410, 410, IOV_E_NETWORK, 0, "is gone for good; ask its host where it is now"},

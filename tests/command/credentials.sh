@@ -28,6 +28,8 @@ server {
 	location /basic/ { auth_basic members; auth_basic_user_file $web/users; $(web_git "$tmp") }
 	location /team/ { auth_basic members; auth_basic_user_file $web/users; $(web_git "$tmp") }
 	location /bearer/ { if (\$http_authorization != "Bearer right-token") { return 401; } $(web_git "$tmp") }
+	location /files/ { auth_basic members; auth_basic_user_file $web/users; root $tmp; }
+	location /tokens/ { if (\$http_authorization != "Bearer right-token") { return 401; } alias $tmp/files/; }
 	location /hop/ { return 302 https://localhost:$other\$request_uri; }
 	location /late/ { if (\$http_authorization = "") { return 401; } return 302 https://localhost:$other\$request_uri; }
 	location /aside/ { if (\$http_authorization = "") { return 401; } return 302 /open/registry.git/info/refs?service=git-upload-pack; }
@@ -149,13 +151,36 @@ check "netrc" add basic
 says "list: netrc" netrc client registry list
 forget
 
+# ---- over sparse HTTP
+
+sparse() { client registry add far "sparse+$url/$1" --yes; }
+check "the static tree" author registry serve "$registry" --write "$tmp/files"
+rm -f "$etc/credentials.yaml" "$etc/netrc"
+refuses "sparse: no credential" 11 "asks for a credential" sparse files
+entries <<END
+  - {url: '$url/files', username: me, password_file: $tmp/password}
+  - {url: '$url/tokens', token_file: $tmp/token}
+END
+check "sparse: a password" sparse files
+check "sparse: install" client install flow-table --no-load
+says "sparse: list" password_file client registry list
+secret password wrong-password; : >"$web/shown"
+rm -rf "$tmp/client/var/cache"
+refuses "sparse: a wrong password" 11 "does not accept the credential that the password file '$tmp/password'" client registry update
+silent "which the error does not tell"
+secret password right-password; secret token right-token
+forget
+check "sparse: a token" sparse tokens
+forget
+refuses "sparse: a redirect to another port" 11 "leads to" client registry add far "sparse+$url/hop" --yes
+
 # ---- nothing goes elsewhere
 
 entries <<END
   - {url: '$url/', username: me, password_file: $tmp/password}
   - {url: 'https://localhost:$other/nowhere', username: me, password_file: $tmp/password}
 END
-rm "$etc/netrc"
+rm -f "$etc/netrc"
 refuses "a redirect to another port" 11 "leads elsewhere, to 'https://localhost:$other/hop/" add hop
 refuses "a redirect after the password" 11 "leads elsewhere, to 'https://localhost:$other/late/" add late
 refuses "a redirect within the host" 11 "leads elsewhere, to 'https://localhost:$port/open/" add aside

@@ -219,6 +219,25 @@ START_TEST(finds_the_longest)
 }
 END_TEST
 
+START_TEST(asks_a_helper_once)
+{
+	char entries[512];
+	iov_auto(iov_buf_release) struct iov_buf asked = {0};
+	iov_auto(iov_free_ptr) char *log = iov_path(ctx, "/log");
+	snprintf(entries, sizeof(entries), "#!/bin/sh\necho $1 >>%s; echo username=a; echo password=b\n", log);
+	iov_auto(iov_free_ptr) char *helper = write_file("/helper", entries, 0755);
+	snprintf(entries, sizeof(entries), "  - {url: 'https://h/', helper: [%s]}\n", helper);
+	write_entries(entries, 0644);
+	assert_header("https://h/x", "Basic YTpi");
+	assert_header("sparse+https://h/x/packages/ab", "Basic YTpi");
+	iov_credential_accepted(ctx, "https://h/x/index");
+	iov_credential_accepted(ctx, "https://h/x");
+	iov_credential_accepted(ctx, "https://h/never-asked-for");
+	ck_assert_int_eq(iov_fs_read(log, 100, &asked), 0);
+	ck_assert_str_eq(asked.data, "get\nstore\n");
+}
+END_TEST
+
 START_TEST(shows_a_refused_one_no_more)
 {
 	const struct iov_credential *credential;
@@ -229,6 +248,8 @@ START_TEST(shows_a_refused_one_no_more)
 	assert_header("https://h/x", "Bearer t0k");
 	unit_fails(ctx, iov_credential_refused(ctx, "https://h/x"), IOV_E_NETWORK, token);
 	unit_fails(ctx, iov_credential_find(ctx, "https://h/x", &credential), IOV_E_NETWORK, "does not accept");
+	unit_fails(ctx, iov_credential_find(ctx, "https://h/x/y", &credential), IOV_E_NETWORK, "does not accept");
+	assert_header("https://h/z", "Bearer t0k");
 	ck_assert_ptr_null(strstr(iov_error_text(ctx), "t0k"));
 }
 END_TEST
@@ -331,6 +352,7 @@ Suite *suite_credentials_sources(void)
 	tcase_add_test(tests, asks_a_helper);
 	tcase_add_test(tests, survives_a_bad_helper);
 	tcase_add_test(tests, finds_the_longest);
+	tcase_add_test(tests, asks_a_helper_once);
 	tcase_add_test(tests, shows_a_refused_one_no_more);
 	tcase_add_test(tests, refuses_bad_entries);
 	tcase_add_test(tests, refuses_unsafe_files);

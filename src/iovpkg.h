@@ -265,6 +265,12 @@ int iov_registry_grant(struct iov_ctx *ctx, const char *path, const char *patter
 		       const char *key, const char *output, char **ret_json);
 int iov_registry_revoke(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
 			const char *since, const char *key, const char *output, char **ret_json);
+/* Replays the whole log against the index. `registry` is a name, or the path of a repository. A registry that does not
+ * fit is no error: "good" is false then, and "reason" says what is first out of place. */
+int iov_registry_audit(struct iov_ctx *ctx, const char *registry, char **ret_json);
+/* Does the log as this host sees it extend the one of a checkpoint (a file) or of another copy of the registry (a path
+ * or git URL), or the other way round? A fork is no error: "consistent" is false then. */
+int iov_registry_compare(struct iov_ctx *ctx, const char *registry, const char *other, char **ret_json);
 
 /* ---- authors -------------------------------------------------------------------------------------------------- */
 

@@ -226,6 +226,8 @@ static const struct cli_command *const children[] = {
 	&cli_cmd_registry_root,
 	&cli_cmd_registry_grant,
 	&cli_cmd_registry_revoke,
+	&cli_cmd_registry_audit,
+	&cli_cmd_registry_compare,
 	NULL,
 };
 

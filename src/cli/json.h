@@ -28,4 +28,11 @@ static inline void cli_json_release(json_t **json)
 	json_decref(*json);
 }
 
+/* Does the document that a call answered with say yes under this key? Exit codes follow from it. */
+static inline bool cli_answer_has(const char *json, const char *key)
+{
+	iov_auto(cli_json_release) json_t *answer = json ? json_loads(json, 0, NULL) : NULL;
+	return cli_true(answer, key);
+}
+
 #endif

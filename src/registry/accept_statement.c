@@ -67,7 +67,7 @@ static int write_event(struct iov_ctx *ctx, struct iov_host *host, const struct 
 	iov_time_text(now, when);
 	snprintf(message, sizeof(message), "%s %s %s%s", statement->kind->name, statement->name,
 		 json_string_value(json_array_get(statement->versions, 0)), more ? " and others" : "");
-	int rc = iov_statement_rewrite(ctx, statement, host->head.log_size, old->data, old->len, &index);
+	int rc = iov_statement_rewrite(ctx, statement, host->head.log_size, old->data, old->len, &index, NULL);
 	if (!rc)
 		rc = iov_host_list(ctx, host, statement->name, &index, &changes);
 	if (!rc)

@@ -120,7 +120,7 @@ static struct iov_listed *insert(struct iov_listing *listing, const char *name)
 	return &items[at];
 }
 
-int iov_listing_set(struct iov_ctx *ctx, struct iov_listing *listing, const char *name, const void *data, size_t len)
+int iov_listing_put(struct iov_ctx *ctx, struct iov_listing *listing, const char *name, const struct iov_listed *as)
 {
 	if (!is_listed_name(name, strlen(name)))
 		return iov_error(ctx, IOV_E_INPUT, "'%s' is no name that an index can list", name);
@@ -129,9 +129,16 @@ int iov_listing_set(struct iov_ctx *ctx, struct iov_listing *listing, const char
 		item = insert(listing, name);
 	if (!item)
 		return iov_oom(ctx);
-	iov_sha256_hex(data, len, item->sha256);
-	item->size = len;
+	memcpy(item->sha256, as->sha256, sizeof(item->sha256));
+	item->size = as->size;
 	return IOV_OK;
+}
+
+int iov_listing_set(struct iov_ctx *ctx, struct iov_listing *listing, const char *name, const void *data, size_t len)
+{
+	struct iov_listed as = {.size = len};
+	iov_sha256_hex(data, len, as.sha256);
+	return iov_listing_put(ctx, listing, name, &as);
 }
 
 int iov_listing_text(struct iov_ctx *ctx, const struct iov_listing *listing, struct iov_buf *ret)

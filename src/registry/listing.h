@@ -31,6 +31,8 @@ void iov_listing_release(struct iov_listing *listing);
 const struct iov_listed *iov_listing_find(const struct iov_listing *listing, const char *name); /* NULL: not listed */
 /* Lists these bytes under the name, in the place of what was there. */
 int iov_listing_set(struct iov_ctx *ctx, struct iov_listing *listing, const char *name, const void *data, size_t len);
+/* The same for a digest and a size that are known. */
+int iov_listing_put(struct iov_ctx *ctx, struct iov_listing *listing, const char *name, const struct iov_listed *as);
 int iov_listing_text(struct iov_ctx *ctx, const struct iov_listing *listing, struct iov_buf *ret);
 /* That the bytes are the listed ones. */
 bool iov_listed_is(const struct iov_listed *listed, const void *data, size_t len);

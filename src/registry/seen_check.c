@@ -49,9 +49,16 @@ static bool speaks_of(const struct iov_statement *statement, const char *name, c
 	return false;
 }
 
-/* That entry `position` is a statement about this release for this member, and whether it withdraws or takes back. */
+static uint64_t newest_of(const struct iov_seen_release *release)
+{
+	uint64_t newest = release->yank_log > release->log ? release->yank_log : release->log;
+	return release->deprecate_log > newest ? release->deprecate_log : newest;
+}
+
+/* That entry `position` is a statement about this release for this member, and whether it withdraws or takes back. Who
+ * signed it knew at least what this host knew before. */
 static int check_event(struct iov_seen_check *check, const char *name, const char *version, const char *member,
-		       uint64_t position, bool *ret_states)
+		       const struct iov_seen_release *before, uint64_t position, bool *ret_states)
 {
 	iov_auto(iov_leaf_release) struct iov_leaf leaf = {.json = NULL};
 	int rc = read_event(check, position, &leaf);
@@ -63,6 +70,9 @@ static int check_event(struct iov_seen_check *check, const char *name, const cha
 	    !speaks_of(statement, name, version))
 		return refuse(check, name, version, "names a log entry that says nothing such of",
 			      !strcmp(member, "yanked") ? "yank undone, or made up" : "a status made up");
+	if (statement->since < newest_of(before))
+		return refuse(check, name, version, "uses an old statement again for",
+			      before->yanked ? "yank undone" : "a status made up");
 	return iov_statement_check_signers(check->ctx, check->offer->root, statement);
 }
 
@@ -75,7 +85,7 @@ static int check_yank(struct iov_seen_check *check, const char *name, const char
 	if (now->yank_log <= before->yank_log)
 		return refuse(check, name, version, "no longer says what it said of",
 			      before->yanked ? "yank undone" : "a status rolled back");
-	int rc = check_event(check, name, version, "yanked", now->yank_log, &withdrawn);
+	int rc = check_event(check, name, version, "yanked", before, now->yank_log, &withdrawn);
 	if (!rc && withdrawn != now->yanked)
 		return refuse(check, name, version, "lists other than its log says",
 			      before->yanked ? "yank undone" : "yank made up");
@@ -90,7 +100,7 @@ static int check_deprecation(struct iov_seen_check *check, const char *name, con
 		return IOV_OK;
 	if (now->deprecate_log < before->deprecate_log)
 		return refuse(check, name, version, "no longer says what it said of", "a status rolled back");
-	return check_event(check, name, version, "deprecated", now->deprecate_log, &states);
+	return check_event(check, name, version, "deprecated", before, now->deprecate_log, &states);
 }
 
 /* ---- releases ---- */

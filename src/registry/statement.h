@@ -57,8 +57,13 @@ bool iov_statement_names(const struct iov_statement *statement, const struct iov
 bool iov_statement_holds(const struct iov_statement *statement, const struct iov_release *release);
 /* What the statement says, into an index line, as of entry `log`. */
 int iov_statement_apply(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, json_t *line);
-/* The same to a whole index file: every line that the statement names. */
+/* What an index said of the releases that a statement names, before it. */
+struct iov_restated {
+	size_t count;	 /* of them */
+	uint64_t newest; /* entry of the log about any of them */
+};
+/* The same to a whole index file: every line that the statement names. `ret_before` may be NULL. */
 int iov_statement_rewrite(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, const char *index,
-			  size_t len, struct iov_buf *ret);
+			  size_t len, struct iov_buf *ret, struct iov_restated *ret_before);
 
 #endif

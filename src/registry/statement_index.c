@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/status.h"
 #include "registry/listing.h"
 #include "util/cleanup.h"
 
@@ -44,7 +45,7 @@ static void drop_release(struct iov_release **release)
 }
 
 static int rewrite_line(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, const char *line,
-			size_t len, struct iov_buf *ret)
+			size_t len, struct iov_buf *ret, struct iov_restated *before)
 {
 	iov_auto(iov_json_release) json_t *json = NULL;
 	iov_auto(drop_release) struct iov_release *release = NULL;
@@ -56,8 +57,12 @@ static int rewrite_line(struct iov_ctx *ctx, const struct iov_statement *stateme
 		iov_buf_add(ret, line, len);
 		return IOV_OK;
 	}
-	if (!rc)
+	if (!rc) {
+		uint64_t newest = iov_release_newest_event(release);
+		before->count++;
+		before->newest = newest > before->newest ? newest : before->newest;
 		rc = iov_statement_apply(ctx, statement, log, json);
+	}
 	if (rc)
 		return rc;
 	text = iov_json_canonical(json);
@@ -72,18 +77,21 @@ static int rewrite_line(struct iov_ctx *ctx, const struct iov_statement *stateme
 }
 
 int iov_statement_rewrite(struct iov_ctx *ctx, const struct iov_statement *statement, uint64_t log, const char *index,
-			  size_t len, struct iov_buf *ret)
+			  size_t len, struct iov_buf *ret, struct iov_restated *ret_before)
 {
 	int rc = IOV_OK;
+	struct iov_restated before = {.count = 0};
 	for (const char *at = index, *end = index + len; !rc && at < end;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t line = newline ? (size_t)(newline - at) : (size_t)(end - at);
-		rc = rewrite_line(ctx, statement, log, at, line, ret);
+		rc = rewrite_line(ctx, statement, log, at, line, ret, &before);
 		iov_buf_puts(ret, "\n");
 		at += line + 1;
 	}
 	if (!rc && ret->len > IOV_INDEX_MAX)
 		return iov_error(ctx, IOV_E_INPUT, "the index of '%s' would have more than its %u MiB", statement->name,
 				 IOV_INDEX_MAX >> 20);
+	if (ret_before)
+		*ret_before = before;
 	return rc ? rc : iov_buf_failed(ret) ? iov_oom(ctx) : IOV_OK;
 }

@@ -132,6 +132,7 @@ enum iov_flags {
 	IOV_RENEW = 1 << 7,	/* lock the newest that fits, whatever the lock held before */
 	IOV_PLAIN_KEY = 1 << 8, /* a key pair that is made gets no passphrase: whoever has its file can sign */
 	IOV_VERDICTS = 1 << 9,	/* refusals are written down in the registry for those who wait elsewhere */
+	IOV_HOOK = 1 << 10,	/* a registry judges what is pushed into it at once */
 };
 
 /* What an instance is given; it keeps what it had where nothing is said. */
@@ -208,7 +209,8 @@ int iov_events(struct iov_ctx *ctx, const char *instance, uint64_t limit, int st
 
 /* Makes a bare git repository at `path` with its first root, head and log. `origin` names it in signatures and log
  * ("example.org/modules"). `key` is the name of a key pair to use, made when missing; it becomes root, registry and
- * publisher key. `publishers` are "PATTERN=VERIFIER-KEY" strings for further publishers. Flags: IOV_PLAIN_KEY. */
+ * publisher key. `publishers` are "PATTERN=VERIFIER-KEY" strings for further publishers. Flags: IOV_PLAIN_KEY,
+ * IOV_HOOK. */
 int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin, const char *key,
 		      const char *const *publishers, size_t count, unsigned flags, char **ret_json);
 /* Pins a registry's root. `fingerprint` (SHA-256 of the root, hex) or a yes from the confirm callback. */
@@ -291,14 +293,16 @@ int iov_build(struct iov_ctx *ctx, const char *dir, const char *output, char **r
  * `with_object`: carry the object for this machine. */
 int iov_pack(struct iov_ctx *ctx, const char *dir, const char *output, bool with_object, char **ret_json);
 /* Packs, builds, checks, signs and submits the module in `dir` to the repository at `registry` (a path, file:// URL or
- * a registry's name). */
+ * a registry's name). `wait`: how many seconds to wait until a registry elsewhere has judged it; IOV_E_BUSY when it has
+ * not by then. Flags: IOV_DRY_RUN. */
 int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
-		unsigned flags, char **ret_json);
+		uint64_t wait, unsigned flags, char **ret_json);
 /* Where several publishers have to sign: the release as a note without signatures at `output`, its archive beside it
  * with
  * ".iov" behind the name. Signed with iov_key_sign(), it is submitted by iov_publish_prepared(). */
 int iov_publish_prepare(struct iov_ctx *ctx, const char *dir, bool with_object, const char *output, char **ret_json);
-int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, unsigned flags, char **ret_json);
+int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, uint64_t wait, unsigned flags,
+			 char **ret_json);
 /* Withdraws a release, "NAME@VERSION", so that nobody gets it anew; and takes that back. Signed with `key` (NULL: the
  * only one) and submitted like a release. Flags: IOV_DRY_RUN. */
 int iov_yank(struct iov_ctx *ctx, const char *release, const char *reason, const char *registry, const char *key,

@@ -11,6 +11,11 @@ static const struct cli_option options[] = {
 	CLI_OPTION_REGISTRY,
 	CLI_OPTION_KEY("by default the only one here"),
 	CLI_OPTION_WITH_OBJECT,
+	{.name = "wait",
+	 .kind = CLI_AGE,
+	 .value = "TIME",
+	 .help = "wait this long for a registry that judges later, and end with its verdict: 90s, 10m",
+	 .to = offsetof(struct cli_values, wait)},
 	{.name = "dry-run",
 	 .letter = 'n',
 	 .help = "do all but the submission",
@@ -35,6 +40,7 @@ static const struct cli_option options[] = {
 static const struct cli_example examples[] = {
 	{"iovpkg publish bpf-samples/flow-count --registry /srv/modules.git",
 	 "submit it to a registry on this machine"},
+	{"iovpkg publish --registry main --key work --wait 10m", "submit it, and wait for what the registry's CI says"},
 	{"iovpkg publish --registry main --key work --dry-run", "would the registry take what is here?"},
 	{0},
 };
@@ -71,7 +77,8 @@ static int run_prepared(struct cli *cli)
 		return cli_fail(cli, IOV_E_USAGE,
 				"'publish --prepared' takes what was prepared and signed as it is; "
 				"leave DIR and --key out");
-	int rc = iov_publish_prepared(cli->ctx, values->prepared, values->registry, cli_flags(values), &json);
+	int rc = iov_publish_prepared(cli->ctx, values->prepared, values->registry, values->wait, cli_flags(values),
+				      &json);
 	return cli_report(cli, rc, json, show);
 }
 
@@ -85,7 +92,7 @@ static int run(struct cli *cli)
 	const char *dir = cli_word(cli, 0);
 	char *json = NULL;
 	int rc = iov_publish(cli->ctx, dir ? dir : ".", values->registry, values->key, values->with_object,
-			     cli_flags(values), &json);
+			     values->wait, cli_flags(values), &json);
 	return cli_report(cli, rc, json, show);
 }
 
@@ -94,9 +101,14 @@ const struct cli_command cli_cmd_publish = {
 	.full = "publish",
 	.group = CLI_GROUP_AUTHOR,
 	.summary = "sign a module and submit it to a registry",
-	.description = "Packs, builds and checks the module, signs its release with your key and submits it. "
-		       "Publishing the same bytes "
-		       "again is success; other bytes under a version that is published are refused.",
+	.description =
+		"Packs, builds and checks the module, signs its release with your key and submits it. "
+		"Publishing the same bytes "
+		"again is success; other bytes under a version that is published are refused.\n\n"
+		"A registry with a hook has judged the submission when the push ends. One whose host or CI judges "
+		"later is waited for with --wait: until the release is in its index, or a refusal signed by its "
+		"key is there. Without --wait the command ends with the submission, and publishing again says "
+		"what became of it.",
 	.arguments = arguments,
 	.options = options,
 	.examples = examples,

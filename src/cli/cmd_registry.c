@@ -124,6 +124,9 @@ static const struct cli_option init_options[] = {
 	 .to = offsetof(struct cli_values, origin)},
 	CLI_OPTION_KEY("made where it is missing; by default the one named 'registry'"),
 	CLI_OPTION_PLAIN,
+	{.name = "hook",
+	 .help = "judge what is pushed into it at once: git's hook proc-receive; nothing else can be pushed then",
+	 .to = offsetof(struct cli_values, hook)},
 	{.name = "publisher",
 	 .kind = CLI_LIST,
 	 .value = "PATTERN=KEY",
@@ -134,6 +137,8 @@ static const struct cli_option init_options[] = {
 static const struct cli_example init_examples[] = {
 	{"iovpkg registry init /srv/modules.git --origin example.org/modules",
 	 "a registry signed with the key 'registry'"},
+	{"iovpkg registry init /srv/git/modules.git --origin example.org/modules --key /srv/git/modules.key --hook",
+	 "the same on a git server, where a push is judged before it ends"},
 	{0},
 };
 
@@ -152,8 +157,9 @@ static int run_init(struct cli *cli)
 	if (!values->origin)
 		return cli_fail(cli, IOV_E_USAGE,
 				"'registry init' needs '--origin ORIGIN', the name that signatures and log carry");
-	int rc = iov_registry_init(cli->ctx, cli_word(cli, 0), values->origin, cli->values.key,
-				   values->publishers.items, values->publishers.count, cli_flags(values), &json);
+	int rc =
+		iov_registry_init(cli->ctx, cli_word(cli, 0), values->origin, cli->values.key, values->publishers.items,
+				  values->publishers.count, cli_flags(values) | (values->hook ? IOV_HOOK : 0), &json);
 	return cli_report(cli, rc, json, show_init);
 }
 

@@ -163,13 +163,13 @@ static int make_release(struct iov_ctx *ctx, const char *dir, bool with_object, 
 }
 
 int iov_publish(struct iov_ctx *ctx, const char *dir, const char *registry, const char *key, bool with_object,
-		unsigned flags, char **ret_json)
+		uint64_t wait, unsigned flags, char **ret_json)
 {
 	iov_auto(authored_release) struct authored one = {0};
 	json_t *answer = NULL;
 	int rc = make_release(ctx, dir, with_object, &one);
 	if (!rc)
-		rc = iov_publish_release(ctx, registry, key, one.release, one.archive, flags, &answer);
+		rc = iov_publish_release(ctx, registry, key, one.release, one.archive, wait, flags, &answer);
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }
 
@@ -216,7 +216,8 @@ static int check_archive(struct iov_ctx *ctx, const char *archive, const json_t 
 			 archive);
 }
 
-int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, unsigned flags, char **ret_json)
+int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *registry, uint64_t wait, unsigned flags,
+			 char **ret_json)
 {
 	json_t *answer = NULL;
 	iov_auto(iov_buf_release) struct iov_buf note = {0};
@@ -232,6 +233,6 @@ int iov_publish_prepared(struct iov_ctx *ctx, const char *file, const char *regi
 	if (!rc)
 		rc = check_archive(ctx, archive, release);
 	if (!rc)
-		rc = iov_publish_note(ctx, registry, release, &note, archive, flags, &answer);
+		rc = iov_publish_note(ctx, registry, release, &note, archive, wait, flags, &answer);
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }

@@ -29,11 +29,15 @@ int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin,
 		      const char *const *publishers, size_t count, unsigned flags, char **ret_json)
 {
 	iov_auto(iov_signer_release) struct iov_signer signer = {0};
-	json_t *answer = NULL;
-	int rc = load_or_generate(ctx, key ? key : "registry", flags, &signer);
+	iov_auto(iov_json_release) json_t *answer = NULL;
+	if (!key)
+		key = "registry";
+	int rc = load_or_generate(ctx, key, flags, &signer);
 	if (!rc)
 		rc = iov_registry_create(ctx, path, origin, &signer, publishers, count, &answer);
-	return rc ? rc : iov_answer(ctx, answer, ret_json);
+	if (!rc && (flags & IOV_HOOK))
+		rc = iov_registry_install_hook(ctx, path, key);
+	return rc ? rc : iov_answer(ctx, iov_take(answer), ret_json);
 }
 
 /* Where its credential comes from; the registries are listed, whatever is wrong with that. */

@@ -33,6 +33,12 @@ const char *iov_accept_subject(const struct iov_accept *accept);
 
 /* A release: signed by a publisher of its name, of a version that is new and keeps its promise (core/step.h). */
 int iov_accept_release(struct iov_ctx *ctx, struct iov_host *host, struct iov_accept *accept);
+/* Who wanted to publish what he may not is told who may. */
+int iov_accept_check_publisher(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release);
+/* IOV_E_CONFLICT for other bytes under a published version; `known` for the same ones. Build metadata makes no other
+ * version. */
+int iov_accept_check_version(struct iov_ctx *ctx, const struct iov_index *index, const struct iov_release *release,
+			     bool *ret_known, uint64_t *ret_log);
 /* Takes a statement into an opened registry: index lines, log and head in one commit. Who signed it, that the releases
  * exist, and that nothing newer was said of them (a replay) is checked. */
 int iov_accept_statement(struct iov_ctx *ctx, struct iov_host *host, const struct iov_signer *signer,

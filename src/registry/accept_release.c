@@ -44,8 +44,7 @@ static int wrong_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 			 allowed.data ? allowed.data : "a key that its root does not name yet");
 }
 
-/* Who wanted to publish what he may not is told who may. */
-static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release)
+int iov_accept_check_publisher(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release)
 {
 	iov_auto(iov_judgement_release) struct iov_judgement judgement = {.names = NULL};
 	int rc = iov_release_judge(ctx, root, release, IOV_LOG_NOT_YET, &judgement);
@@ -56,10 +55,8 @@ static int check_publisher(struct iov_ctx *ctx, const struct iov_root *root, con
 	return iov_judgement_refuse(ctx, root->origin, root, release, &judgement);
 }
 
-/* IOV_E_CONFLICT for other bytes under a published version; `known` for the same ones. Build metadata makes no other
- * version. */
-static int check_version(struct iov_ctx *ctx, const struct iov_index *index, const struct iov_release *release,
-			 bool *ret_known, uint64_t *ret_log)
+int iov_accept_check_version(struct iov_ctx *ctx, const struct iov_index *index, const struct iov_release *release,
+			     bool *ret_known, uint64_t *ret_log)
 {
 	for (size_t i = 0; i < index->count + index->n_stolen; i++) {
 		const struct iov_release *other =
@@ -75,22 +72,8 @@ static int check_version(struct iov_ctx *ctx, const struct iov_index *index, con
 				 "never changes, raise the version",
 				 release->manifest->name, other->manifest->version.text, other->sha256);
 	}
+	*ret_known = false;
 	return IOV_OK;
-}
-
-int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release)
-{
-	bool known = false;
-	uint64_t log;
-	iov_auto(iov_host_release) struct iov_host host = {.path = NULL};
-	iov_auto(iov_buf_release) struct iov_buf text = {0};
-	iov_auto(iov_index_release) struct iov_index index = {0};
-	int rc = iov_host_open(ctx, path, &host);
-	if (!rc)
-		rc = iov_host_index(ctx, &host, release->manifest->name, &text, &index);
-	if (!rc)
-		rc = check_version(ctx, &index, release, &known, &log);
-	return rc || known ? rc : iov_release_check_step(ctx, release, index.releases, index.count);
 }
 
 /* ---- writing it ---- */
@@ -185,11 +168,11 @@ int iov_accept_release(struct iov_ctx *ctx, struct iov_host *host, struct iov_ac
 	const struct iov_release *release = accept->submission.release;
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_auto(iov_index_release) struct iov_index index = {0};
-	int rc = check_publisher(ctx, host->root, release);
+	int rc = iov_accept_check_publisher(ctx, host->root, release);
 	if (!rc)
 		rc = iov_host_index(ctx, host, release->manifest->name, &text, &index);
 	if (!rc)
-		rc = check_version(ctx, &index, release, &accept->known, &accept->log);
+		rc = iov_accept_check_version(ctx, &index, release, &accept->known, &accept->log);
 	if (!rc && !accept->known)
 		rc = iov_release_check_step(ctx, release, index.releases, index.count);
 	return rc || accept->known ? rc : write_release(ctx, host, accept, &text);

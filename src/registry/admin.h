@@ -15,6 +15,9 @@
  * "origin", "path"}. */
 int iov_registry_create(struct iov_ctx *ctx, const char *path, const char *origin, const struct iov_signer *signer,
 			const char *const *publishers, size_t count, json_t **ret);
+/* Makes git ask 'iovpkg registry accept --hook' about each push into the repository, with the key of that name or path.
+ */
+int iov_registry_install_hook(struct iov_ctx *ctx, const char *path, const char *key);
 /* Signs the head anew with `days` of validity, 0: the default; one that is good for `left` days more stays as it is,
  * 0: never. *ret: {"changed", "commit", "expires", "head", "origin"}. */
 int iov_registry_resign_head(struct iov_ctx *ctx, const char *path, const struct iov_signer *signer, unsigned days,

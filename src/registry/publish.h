@@ -10,6 +10,7 @@
 #define IOV_REGISTRY_PUBLISH_H
 
 #include "core/release.h"
+#include "registry/registry.h"
 #include "sign/key.h"
 #include "util/buf.h"
 #include "util/buf.h"
@@ -39,8 +40,11 @@ int iov_registry_take_all(struct iov_ctx *ctx, const char *path, const struct io
  * because of what `trouble` says, submissions wait. */
 int iov_registry_answer_push(struct iov_ctx *ctx, const char *path, const struct iov_signer *registry,
 			     const char *trouble, int in, int out);
-/* What the repository at `path` would say of a release, as far as its version and its exports go: IOV_E_CONFLICT,
- * IOV_E_CONTRACT (core/step.h). */
-int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release);
+/* What a registry would say of a release, as far as its signatures, its version and its exports go: IOV_E_UNTRUSTED,
+ * IOV_E_CONFLICT, IOV_E_CONTRACT (core/step.h). `known`: these very bytes are published. One by the repository itself,
+ * one by what this host has seen of a registry that it reads. */
+int iov_registry_foresee(struct iov_ctx *ctx, const char *path, const struct iov_release *release, bool *ret_known);
+int iov_registries_foresee(struct iov_ctx *ctx, struct iov_registries *registries, const char *registry,
+			   const struct iov_release *release, bool *ret_known);
 
 #endif

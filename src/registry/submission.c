@@ -41,8 +41,8 @@ static int check_canonical(struct iov_ctx *ctx, const struct iov_release *releas
 	return IOV_OK;
 }
 
-static int parse_record(struct iov_ctx *ctx, const struct iov_buf *file, const char *published,
-			struct iov_release **ret)
+int iov_submission_record(struct iov_ctx *ctx, const struct iov_buf *file, const char *published,
+			  struct iov_release **ret)
 {
 	iov_auto(iov_note_text_release) struct iov_note_text note = {0};
 	iov_auto(iov_json_release) json_t *record = NULL;
@@ -84,7 +84,7 @@ static int check_release(struct iov_ctx *ctx, const struct iov_buf *note, const 
 		return iov_error(ctx, IOV_E_INPUT,
 				 "a submission holds '" IOV_RELEASE_NOTE_PATH "' and '" IOV_ARCHIVE_PATH
 				 "', or '" IOV_EVENT_NOTE_PATH "'; submit with iovpkg");
-	int rc = parse_record(ctx, note, published, &submission->release);
+	int rc = iov_submission_record(ctx, note, published, &submission->release);
 	if (!rc)
 		rc = check_digests(ctx, submission);
 	return rc ? rc : iov_submission_check_archive(ctx, submission);

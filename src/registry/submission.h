@@ -27,6 +27,10 @@ struct iov_submission {
 /* The release.note of a record; the caller owns *ret. */
 int iov_submission_note(struct iov_ctx *ctx, json_t *record, const struct iov_signer *publisher, struct iov_buf *ret);
 
+/* The release of a release.note, as its index line of that time will have it. */
+int iov_submission_record(struct iov_ctx *ctx, const struct iov_buf *file, const char *published,
+			  struct iov_release **ret);
+
 /* Reads a submission into an empty struct and checks all that needs no keys: the record or statement, that ref, note
  * and archive belong together, and that an archive unpacks to the files and the manifest of the record. `published` is
  * the time that its index line will have. After a failure *ret holds what was read until then, for telling of what;

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/fault.h"
 #include "registry/admin.h"
 #include "registry/changes.h"
 #include "registry/host.h"
+#include "registry/scratch.h"
 #include "registry/sparse.h"
 #include "registry/submission.h"
 #include "registry/turn.h"
@@ -91,6 +93,7 @@ static int put_in_queue(struct iov_ctx *ctx, const char *path, const struct subm
 			return rc;
 		if (waits_already(ctx, path, submit))
 			return IOV_OK;
+		iov_turn_pause((unsigned)tries);
 		int gone = iov_git_delete_ref(ctx, path, submit->ref);
 		rc = gone && gone != IOV_E_NOT_FOUND ? gone : IOV_E_BUSY;
 	}
@@ -103,26 +106,42 @@ static int submit_here(struct iov_ctx *ctx, const char *path, const struct submi
 	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, main_commit);
 	if (rc == IOV_E_NOT_FOUND)
 		return iov_error(ctx, rc, "'%s' is no registry; make one with 'iovpkg registry init %s'", path, path);
-	return rc ? rc : put_in_queue(ctx, path, submit);
+	if (!rc)
+		rc = put_in_queue(ctx, path, submit);
+	return rc ? rc : iov_fault(ctx, "submission waits");
+}
+
+/* What the server and its hook say beside the protocol, in one line. */
+static void pass_on(struct iov_ctx *ctx, const char *url, struct iov_buf *words)
+{
+	size_t len = words->len;
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)words->data[i] < ' ' || words->data[i] == 127)
+			words->data[i] = ' ';
+	while (len && words->data[len - 1] == ' ')
+		len--;
+	if (len)
+		iov_note(ctx, "'%s' says: %.*s", url, (int)len, words->data);
 }
 
 /* The commit is made in a repository of its own and pushed from there. */
 static int submit_there(struct iov_ctx *ctx, const char *url, const struct submit *submit)
 {
-	iov_auto(iov_free_ptr) char *repo = iov_path(ctx, IOV_CACHE "/submit.%d", getpid());
-	if (!repo)
-		return iov_oom(ctx);
-	int err = iov_fs_rmtree(repo);
-	if (err)
-		return iov_error_errno(ctx, err, "cannot remove '%s'", repo);
-	int rc = iov_git_init(ctx, repo);
+	iov_auto(iov_free_ptr) char *repo = NULL;
+	iov_auto(iov_buf_release) struct iov_buf words = {0};
+	int rc = iov_scratch_make(ctx, &repo);
+	if (rc)
+		return rc;
+	rc = commit(ctx, repo, submit);
 	if (!rc)
-		rc = commit(ctx, repo, submit);
+		rc = iov_fault(ctx, "submission committed");
 	if (!rc)
-		rc = iov_git_push(ctx, repo, url, submit->ref, submit->ref);
-	struct iov_saved_error saved = iov_error_save(ctx);
-	iov_fs_rmtree(repo);
-	iov_error_restore(ctx, saved);
+		rc = iov_git_push(ctx, repo, url, submit->ref, submit->ref, &words);
+	if (!rc)
+		rc = iov_fault(ctx, "submission pushed");
+	if (!rc)
+		pass_on(ctx, url, &words);
+	iov_scratch_remove(ctx, repo);
 	return rc;
 }
 

@@ -14,6 +14,7 @@
 #define REMOTE_SECONDS 900    /* a first clone of a large registry over a slow line */
 #define NAMES_MAX (64u << 20) /* bytes of a listing: half a million refs */
 #define COMMIT_HEX 40
+#define WORDS_MAX 4096 /* bytes of what a remote says beside the protocol */
 
 static struct iov_worker_job local_job(const char *verb, const char *repo, uint64_t bytes)
 {
@@ -45,19 +46,25 @@ static int run_simple(struct iov_ctx *ctx, const struct iov_worker_job *job, jso
 	return !rc && ret_commit ? take_commit(ctx, &worker, ret_commit) : rc;
 }
 
+/* The DATA of a job without input, until its END. */
+static int take_data(struct iov_ctx *ctx, struct iov_worker *worker, iov_sink sink, void *cookie)
+{
+	int rc = iov_worker_end_input(ctx, worker);
+	while (!rc && !(rc = iov_worker_next(ctx, worker)) && worker->frame.type != IOV_FRAME_END) {
+		if (worker->frame.type != IOV_FRAME_DATA)
+			return iov_worker_nonsense(ctx, worker);
+		rc = sink(ctx, worker->frame.payload, worker->frame.len, cookie);
+	}
+	return rc;
+}
+
 /* A job without input whose answer is one run of bytes. */
 static int run_stream(struct iov_ctx *ctx, const struct iov_worker_job *job, json_t *request, iov_sink sink,
 		      void *cookie)
 {
 	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
 	int rc = iov_worker_start(ctx, job, request, -1, &worker);
-	rc = rc ? rc : iov_worker_end_input(ctx, &worker);
-	while (!rc && !(rc = iov_worker_next(ctx, &worker)) && worker.frame.type != IOV_FRAME_END) {
-		if (worker.frame.type != IOV_FRAME_DATA)
-			return iov_worker_nonsense(ctx, &worker);
-		rc = sink(ctx, worker.frame.payload, worker.frame.len, cookie);
-	}
-	return rc;
+	return rc ? rc : take_data(ctx, &worker, sink, cookie);
 }
 
 static int sink_to_buf(struct iov_ctx *ctx, const void *data, size_t len, void *cookie)
@@ -124,14 +131,15 @@ static int start_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, c
 					   : iov_worker_start(ctx, job, request, -1, worker);
 }
 
+/* What a job that takes no input answers before its END goes to `ret_words`, if that is wanted. */
 static int run_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, const char *url, json_t *request,
-		      char *ret_commit)
+		      char *ret_commit, struct iov_buf *ret_words)
 {
 	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
 	iov_auto(iov_json_release) json_t *owned = request;
 	int rc = owned ? add_settings(ctx, url, owned) : IOV_OK;
 	rc = rc ? rc : start_remote(ctx, job, url, iov_take(owned), &worker);
-	rc = rc ? rc : iov_worker_finish(ctx, &worker);
+	rc = rc ? rc : (ret_words ? take_data(ctx, &worker, sink_to_buf, ret_words) : iov_worker_finish(ctx, &worker));
 	if (worker.refused)
 		return iov_credential_refused(ctx, url);
 	if (worker.accepted)
@@ -147,7 +155,7 @@ int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const 
 	if (rc)
 		return rc;
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s}", "job", "git-fetch", "repo", repo, "url", url, "ref", ref);
-	return run_remote(ctx, &job, url, request, ret_commit ? ret_commit : commit);
+	return run_remote(ctx, &job, url, request, ret_commit ? ret_commit : commit, NULL);
 }
 
 int iov_git_resolve(struct iov_ctx *ctx, const char *repo, const char *ref, char *ret_commit)
@@ -220,12 +228,15 @@ int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref)
 	return iov_git_delete_ref_at(ctx, repo, ref, NULL);
 }
 
-int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref)
+int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref,
+		 struct iov_buf *ret_words)
 {
 	struct iov_worker_job job = remote_job("pushing to", url);
 	json_t *request = json_pack("{s:s, s:s, s:s, s:s, s:s}", "job", "git-push", "repo", repo, "url", url, "ref",
 				    ref, "remote_ref", remote_ref);
-	return run_remote(ctx, &job, url, request, NULL);
+	iov_auto(iov_buf_release) struct iov_buf unheard = {0};
+	job.bytes = WORDS_MAX;
+	return run_remote(ctx, &job, url, request, NULL, ret_words ? ret_words : &unheard);
 }
 
 /* ---- commit ---------------------------------------------------------------------------------------------------- */

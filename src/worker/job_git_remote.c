@@ -372,5 +372,6 @@ int iov_job_git_push(struct iov_job *job)
 	rc = rc ? rc : parse_url(&transfer);
 	rc = rc ? rc : iov_git_open(job, &repo);
 	rc = rc ? rc : begin(&transfer, repo);
-	return rc ? rc : upload(&transfer, ref, remote_ref);
+	rc = rc ? rc : upload(&transfer, ref, remote_ref);
+	return rc || !transfer.words.len ? rc : iov_job_send_data(job, transfer.words.data, transfer.words.len);
 }

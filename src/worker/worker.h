@@ -58,8 +58,10 @@ int iov_git_delete_ref(struct iov_ctx *ctx, const char *repo, const char *ref);
 /* Only if it still names `commit`; IOV_E_BUSY when it does not. */
 int iov_git_delete_ref_at(struct iov_ctx *ctx, const char *repo, const char *ref, const char *commit);
 /* Pushes `ref` of `repo` to `remote_ref` at `url`. IOV_E_NETWORK, IOV_E_CONFLICT when refused, with the remote's own
- * words. */
-int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref);
+ * words, or a refusal's own code (core/refusal.h). What the remote says beside the protocol
+ * goes to `ret_words`, which may be NULL. */
+int iov_git_push(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, const char *remote_ref,
+		 struct iov_buf *ret_words);
 
 /* -- archives: deterministic tar.zst -- */
 

@@ -305,8 +305,8 @@ START_TEST(pushes_to_a_path)
 	struct iov_git_file file = {"archive", "bytes", 5};
 	unit_ok(ctx, iov_git_init(ctx, work));
 	unit_ok(ctx, iov_git_commit(ctx, work, "refs/heads/out", NULL, &file, 1, "submission\n", 7, commit));
-	unit_ok(ctx, iov_git_push(ctx, work, repo, "refs/heads/out", "refs/heads/incoming/abc"));
-	unit_ok(ctx, iov_git_push(ctx, work, repo, "refs/heads/out", "refs/heads/incoming/abc"));
+	unit_ok(ctx, iov_git_push(ctx, work, repo, "refs/heads/out", "refs/heads/incoming/abc", NULL));
+	unit_ok(ctx, iov_git_push(ctx, work, repo, "refs/heads/out", "refs/heads/incoming/abc", NULL));
 	unit_ok(ctx, iov_git_resolve(ctx, repo, "refs/heads/incoming/abc", got));
 	ck_assert_str_eq(got, commit);
 	assert_file(got, "archive", "bytes");
@@ -322,8 +322,8 @@ START_TEST(push_errors_name_the_remedy)
 	commit_file(NULL, "f", "1", commit);
 	unit_ok(ctx, iov_git_init(ctx, work));
 	unit_ok(ctx, iov_git_commit(ctx, work, MAIN, NULL, &file, 1, "unrelated", 7, commit));
-	unit_fails(ctx, iov_git_push(ctx, work, repo, MAIN, MAIN), IOV_E_CONFLICT, "refused 'refs/heads/main'");
-	unit_fails(ctx, iov_git_push(ctx, work, missing, MAIN, MAIN), IOV_E_NETWORK, "there is no such folder");
+	unit_fails(ctx, iov_git_push(ctx, work, repo, MAIN, MAIN, NULL), IOV_E_CONFLICT, "refused 'refs/heads/main'");
+	unit_fails(ctx, iov_git_push(ctx, work, missing, MAIN, MAIN, NULL), IOV_E_NETWORK, "there is no such folder");
 }
 END_TEST
 
@@ -415,12 +415,12 @@ START_TEST(speaks_with_a_server)
 		   "has no ref 'refs/heads/none'");
 	unit_ok(ctx, iov_git_commit(ctx, clone, MAIN, commit, &file, 1, "m", 2, got));
 	write_hook("#!/bin/sh\necho '1.0.0 is published already' >&2\nexit 1\n");
-	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN), IOV_E_CONFLICT,
+	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL), IOV_E_CONFLICT,
 		   "refuses it: hook declined");
-	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN), IOV_E_CONFLICT,
+	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL), IOV_E_CONFLICT,
 		   "it says: 1.0.0 is published already");
 	write_hook("#!/bin/sh\nexit 0\n");
-	unit_ok(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN));
+	unit_ok(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL));
 	assert_file(got, "f", "2");
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);

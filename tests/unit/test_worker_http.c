@@ -346,6 +346,44 @@ START_TEST(a_missing_program_is_told)
 }
 END_TEST
 
+/* Frames of a worker that was taken over, as printf(1) has them. */
+#define FIELD(byte) byte "\\0\\0\\0\\0\\0\\0\\0"
+#define ANSWER(number, status) "\\020\\0\\0\\0\\7" FIELD(number) status "\\0\\0\\0\\0\\0\\0"
+#define BODY(number) "\\014\\0\\0\\0\\10" FIELD(number) "abcd"
+#define DONE(code)                                                                                                     \
+	"\\100\\0\\0\\0\\11" FIELD("\\0") FIELD(code) FIELD("\\0") FIELD("\\0") FIELD("\\0") FIELD("\\0") FIELD("\\0") \
+		FIELD("\\0")
+#define OK "\\310\\0"
+
+static const char *const lies[] = {
+	ANSWER("\\1", OK),						/* nothing was asked under this number */
+	ANSWER("\\0", "\\316\\0"),					/* 206, and no part was asked for */
+	ANSWER("\\0", "\\060\\1"),					/* 304 without an etag */
+	ANSWER("\\0", "\\221\\1"),					/* 401 is no answer */
+	ANSWER("\\0", OK) ANSWER("\\0", OK),				/* two at once */
+	BODY("\\0"),							/* of no answer */
+	ANSWER("\\0", OK) BODY("\\0") BODY("\\0") BODY("\\0"),		/* over the limit */
+	DONE("\\0"),							/* of no answer */
+	ANSWER("\\0", "\\224\\1") BODY("\\0"),				/* 404 with a body */
+	"\\022\\0\\0\\0\\7" FIELD("\\0") OK "\\0\\0\\0\\0\\0\\0\\n\\n", /* an etag of line ends */
+	"\\10\\0\\0\\0\\11" FIELD("\\0"),				/* short */
+	"\\1\\0\\0\\0\\3x",						/* DATA */
+};
+
+START_TEST(a_worker_that_lies_is_ended)
+{
+	iov_auto(iov_buf_release) struct iov_buf script = {0};
+	iov_auto(iov_free_ptr) char *program = iov_path(ctx, "/worker-http");
+	free(ctx->worker);
+	ctx->worker = iov_path(ctx, "/worker");
+	iov_buf_printf(&script, "#!/bin/sh\nprintf '%s' >&3\nsleep 1\n", lies[_i]);
+	ck_assert_int_eq(iov_fs_replace(program, script.data, script.len, 0755), 0);
+	unit_fails(ctx, get((struct iov_http_request){.url = url_of("hello"), .limit = 10}), IOV_E_INTERNAL,
+		   "does not speak this version's protocol");
+	ck_assert_ptr_null(answers[0].body.data);
+}
+END_TEST
+
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
 static char *file_path(void)
@@ -509,6 +547,7 @@ Suite *suite_worker_http(void)
 	tcase_add_test(cases, mirrors_are_asked_in_turn);
 	tcase_add_test(cases, urls_that_are_none);
 	tcase_add_test(cases, a_missing_program_is_told);
+	tcase_add_loop_test(cases, a_worker_that_lies_is_ended, 0, IOV_COUNT(lies));
 	tcase_add_loop_test(cases, a_download, 0, IOV_COUNT(good_ways));
 	tcase_add_test(cases, a_download_goes_on);
 	tcase_add_test(cases, a_server_without_parts_starts_again);

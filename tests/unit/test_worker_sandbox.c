@@ -56,17 +56,22 @@ static void assert_status(pid_t pid, const char *key, const char *want)
 	ck_assert_msg(!strcmp(value, want), "%s is %s, not %s", key, value, want);
 }
 
-/* Starts a job and waits until its last wall stands. */
-static void start(json_t *request, int file, struct iov_worker *worker)
+/* Until its last wall stands. */
+static void wait_for_walls(const struct iov_worker *worker)
 {
 	char filter[64] = "0";
-	unit_ok(ctx, iov_worker_start(ctx, &job, request, file, worker));
 	for (int i = 0; i < 1000 && strcmp(filter, "2") != 0; i++) {
 		usleep(10000);
 		read_status(worker->pid, "Seccomp", filter);
 	}
 	ck_assert_str_eq(filter, "2");
 	assert_status(worker->pid, "NoNewPrivs", "1");
+}
+
+static void start(json_t *request, int file, struct iov_worker *worker)
+{
+	unit_ok(ctx, iov_worker_start(ctx, &job, request, file, worker));
+	wait_for_walls(worker);
 }
 
 static void start_commit(struct iov_worker *worker)
@@ -97,6 +102,25 @@ START_TEST(archive_jobs_are_nobody)
 	ck_assert_int_eq(iov_fs_read(path, 1 << 16, &limits), 0);
 	ck_assert_ptr_nonnull(strstr(limits.data, "Max file size             33554432             33554432"));
 	ck_assert_ptr_nonnull(strstr(limits.data, "Max open files            8                    8"));
+}
+END_TEST
+
+START_TEST(http_is_nobody_and_writes_no_file)
+{
+	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
+	iov_auto(iov_buf_release) struct iov_buf limits = {0};
+	char path[64];
+	unit_ok(ctx, iov_worker_start_http(ctx, &job,
+					   json_pack("{s:s, s:s, s:i, s:i}", "job", "http", "etc", "/none", "window_ms",
+						     1000, "rate", 1),
+					   &worker));
+	wait_for_walls(&worker);
+	assert_status(worker.pid, "Uid", id_or("65534"));
+	assert_status(worker.pid, "CapEff", "0000000000000000");
+	assert_status(worker.pid, "CapPrm", "0000000000000000");
+	snprintf(path, sizeof(path), "/proc/%d/limits", worker.pid);
+	ck_assert_int_eq(iov_fs_read(path, 1 << 16, &limits), 0);
+	ck_assert_ptr_nonnull(strstr(limits.data, "Max file size             0                    0"));
 }
 END_TEST
 
@@ -205,6 +229,7 @@ Suite *suite_worker_sandbox(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, archive_jobs_are_nobody);
+	tcase_add_test(tests, http_is_nobody_and_writes_no_file);
 	tcase_add_test(tests, git_jobs_keep_one_capability);
 	tcase_add_test(tests, git_jobs_see_their_repository_only);
 	if (geteuid() == 0) {

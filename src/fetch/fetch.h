@@ -8,4 +8,8 @@
 int iov_fetch_archive(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
 		      char **ret_path);
 
+/* All of these; those on the web at the same time, so that the calls above find them. */
+int iov_fetch_archives(struct iov_ctx *ctx, struct iov_registries *registries,
+		       const struct iov_release *const *releases, size_t count);
+
 #endif

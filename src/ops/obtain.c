@@ -51,12 +51,33 @@ static int refuse_unsupported(struct iov_ctx *ctx, const struct iov_release *rel
 		release->manifest->name, release->manifest->version.text, key);
 }
 
+static bool is_installed(const struct iov_edit *edit, const struct iov_release *chosen)
+{
+	const struct iov_installed *installed = iov_generation_installed(edit->to, chosen->manifest->name);
+	return installed && !strcmp(installed->release->sha256, chosen->sha256);
+}
+
+/* All that is missing with few questions, before the first of them is unpacked. */
+static int fetch_all(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *const *chosen,
+		     size_t count)
+{
+	iov_auto(iov_free_ptr) const struct iov_release **missing = calloc(count + 1, sizeof(*missing));
+	size_t n = 0;
+	if (!missing)
+		return iov_oom(edit->ctx);
+	for (size_t i = 0; i < count && !(edit->flags & IOV_DRY_RUN); i++)
+		if (!is_installed(edit, chosen[i]) && !iov_manifest_unsupported(chosen[i]->manifest) &&
+		    !iov_store_has(edit->ctx, chosen[i]->sha256))
+			missing[n++] = chosen[i];
+	return iov_fetch_archives(edit->ctx, registries, missing, n);
+}
+
 static int take_release(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen)
 {
 	struct iov_ctx *ctx = edit->ctx;
 	const char *name = chosen->manifest->name;
 	const struct iov_installed *installed = iov_generation_installed(edit->to, name);
-	if (installed && !strcmp(installed->release->sha256, chosen->sha256))
+	if (is_installed(edit, chosen))
 		return IOV_OK;
 	char object[IOV_HEX_SIZE] = "";
 	int rc = refuse_unsupported(ctx, chosen);
@@ -201,6 +222,8 @@ static int take_all(struct iov_edit *edit, const struct iov_choose *choose, cons
 	int rc = tell_all_pinned(edit->ctx, choose);
 	if (!rc)
 		rc = iov_standing_warn(edit->ctx, choose, edit->from, chosen, count);
+	if (!rc)
+		rc = fetch_all(edit, choose->registries, chosen, count);
 	for (size_t i = 0; !rc && i < count; i++)
 		rc = take_release(edit, choose->registries, chosen[i]);
 	if (rc)

@@ -1,11 +1,13 @@
-/* The bytes of a release: its own ref, so that a host fetches the archives that it installs and no others. */
-#include "registry/registries.h"
+/* The bytes of a release: files of the web, or a ref of its own, so that a host fetches the archives that it installs
+ * and no others. */
+#include "registry/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "credentials/credentials.h"
+#include "registry/describe.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -75,56 +77,46 @@ static int from_git(struct iov_ctx *ctx, const struct iov_trust *trust, const st
 		return iov_error_errno(ctx, errno, "cannot make '%s'", path);
 	struct sink sink = {.fd = fd, .path = path, .release = release};
 	rc = iov_git_stream(ctx, trust->repo, commit, "archive", (size_t)release->size, write_chunk, &sink);
+	if (rc)
+		unlink(path);
 	if (rc == IOV_E_UNTRUSTED)
 		return iov_error_prefix(ctx, "archive of '%s' %s in registry '%s' (endless data attack)",
 					release->manifest->name, release->manifest->version.text, trust->name);
 	return rc;
 }
 
-static int download(struct iov_ctx *ctx, struct iov_http *session, const char *url, const struct iov_release *release,
-		    const char *path)
+/* ---- where they are --------------------------------------------------------------------------------------------- */
+
+static bool is_on_web(const struct iov_trust *trust)
 {
-	char name[IOV_NAME_MAX + IOV_VERSION_MAX + 2];
-	const struct iov_credential *credential = NULL;
-	int rc = iov_credential_find(ctx, url, &credential);
-	if (rc)
-		return rc;
-	const struct iov_http_place place = {url, credential ? credential->authorization : NULL};
-	snprintf(name, sizeof(name), "%s %s", release->manifest->name, release->manifest->version.text);
-	struct iov_http_file file = {.name = name,
-				     .places = &place,
-				     .n_places = 1,
-				     .path = path,
-				     .sha256 = release->sha256,
-				     .size = release->size};
-	return iov_http_download(session, &file, 1);
+	return trust->sparse || (trust->packages && strstr(trust->packages, IOV_PACKAGES_HASH));
 }
 
-/* Over the connection of a sparse registry, which is open already, or over one of its own. */
-static int from_web(struct iov_ctx *ctx, const struct iov_trust *trust, const char *url,
-		    const struct iov_release *release, const char *path)
+static int fetch_from(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_archive_wish **wishes,
+		      size_t count)
 {
-	struct iov_http *session = NULL, *own = NULL;
-	if (ctx->config.offline)
-		return iov_error(ctx, IOV_E_NETWORK,
-				 "the archive of '%s' %s is not on this host; run again without --offline",
-				 release->manifest->name, release->manifest->version.text);
-	int rc = trust->sparse ? iov_sparse_session(ctx, trust->sparse, &session) : iov_http_open(ctx, &own);
-	if (!rc)
-		rc = download(ctx, session ? session : own, url, release, path);
-	iov_http_free(own);
-	return rc ? iov_error_prefix(ctx, "registry '%s'", trust->name) : IOV_OK;
+	int rc = IOV_OK;
+	if (is_on_web(trust))
+		return iov_archives_from_web(ctx, trust, wishes, count);
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = from_git(ctx, trust, wishes[i]->release, wishes[i]->path);
+	return rc;
 }
 
-int iov_registries_fetch_archive(struct iov_ctx *ctx, struct iov_registries *registries,
-				 const struct iov_release *release, const char *path)
+int iov_registries_fetch_archives(struct iov_ctx *ctx, struct iov_registries *registries,
+				  struct iov_archive_wish *wishes, size_t count)
 {
-	struct iov_registry *registry;
-	iov_auto(iov_free_ptr) char *url = NULL;
-	int rc = find_owner(ctx, registries, release, &registry);
-	if (!rc)
-		rc = iov_trust_archive_url(ctx, registry->trust, release->sha256, &url);
-	if (rc)
-		return rc;
-	return url ? from_web(ctx, registry->trust, url, release, path) : from_git(ctx, registry->trust, release, path);
+	iov_auto(iov_free_ptr) struct iov_archive_wish **of_one = calloc(count + 1, sizeof(struct iov_archive_wish *));
+	iov_auto(iov_free_ptr) struct iov_registry **owners = calloc(count + 1, sizeof(struct iov_registry *));
+	int rc = of_one && owners ? IOV_OK : iov_oom(ctx);
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = find_owner(ctx, registries, wishes[i].release, &owners[i]);
+	for (size_t r = 0; r < registries->count && !rc; r++) {
+		size_t n = 0;
+		for (size_t i = 0; i < count; i++)
+			if (owners[i] == &registries->items[r])
+				of_one[n++] = &wishes[i];
+		rc = fetch_from(ctx, registries->items[r].trust, of_one, n);
+	}
+	return rc;
 }

@@ -67,8 +67,8 @@ static int get(struct iov_ctx *ctx, const char *what, const struct iov_node *tre
 static int unsupported(struct iov_ctx *ctx, const char *what, const struct iov_node *node, const char *key,
 		       const char *readable)
 {
-	iov_node_error(ctx, what, node, "'%s' is '%.200s', and this iovpkg reads registries with '%s'", key, node->text,
-		       readable);
+	iov_node_error(ctx, what, node, "'%s' is '%.200s', and this iovpkg reads registries with '%s'", key,
+		       node->text ? node->text : "a list", readable);
 	return iov_error(ctx, IOV_E_UNSUPPORTED, "%s; use a newer iovpkg, or ask the registry's host",
 			 iov_error_text(ctx));
 }
@@ -92,24 +92,41 @@ static int check(struct iov_ctx *ctx, const char *what, const struct iov_node *t
 /* One "{sha256}", and otherwise what may stand in a URL. */
 static bool is_template(const char *text)
 {
-	const char *hash = strstr(text, "{sha256}");
+	const char *hash = strstr(text, IOV_PACKAGES_HASH);
 	if (strncmp(text, "https://", strlen("https://")) != 0 || !hash || strlen(text) > IOV_PACKAGES_MAX)
 		return false;
 	for (const char *at = text; *at; at++)
 		if (*at <= ' ' || *at >= 127 || strchr("\"<>\\^`|", *at))
 			return false;
-	return strcspn(text, "{") == (size_t)(hash - text) && !strpbrk(hash + strlen("{sha256}"), "{}");
+	return strcspn(text, "{") == (size_t)(hash - text) && !strpbrk(hash + strlen(IOV_PACKAGES_HASH), "{}");
+}
+
+/* One template of the list, or the only one. */
+static int add_template(struct iov_ctx *ctx, const char *what, const struct iov_node *node, struct iov_buf *ret)
+{
+	if (node->kind != IOV_NODE_SCALAR || !is_template(node->text))
+		return unsupported(ctx, what, node, "packages", "git' or 'https://…/{sha256}");
+	iov_buf_printf(ret, "%s%s", ret->len ? " " : "", node->text);
+	return IOV_OK;
 }
 
 static int get_packages(struct iov_ctx *ctx, const char *what, const struct iov_node *tree, char **ret)
 {
-	const struct iov_node *node = NULL;
-	int rc = get(ctx, what, tree, "packages", &node);
-	if (!rc && strcmp(node->text, IOV_PACKAGES_GIT) != 0 && !is_template(node->text))
-		rc = unsupported(ctx, what, node, "packages", "git' or 'https://…/{sha256}");
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	const struct iov_node *node = iov_node_get(tree, "packages");
+	int rc = IOV_OK;
+	if (!node || node->kind == IOV_NODE_MAP || (node->kind == IOV_NODE_LIST && !node->first))
+		return iov_node_error(ctx, what, tree, "'packages' is missing");
+	if (node->kind == IOV_NODE_SCALAR && !strcmp(node->text, IOV_PACKAGES_GIT))
+		iov_buf_puts(&text, IOV_PACKAGES_GIT);
+	else if (node->kind == IOV_NODE_SCALAR)
+		rc = add_template(ctx, what, node, &text);
+	else
+		for (const struct iov_node *one = node->first; one && !rc; one = one->next)
+			rc = add_template(ctx, what, one, &text);
 	if (rc)
 		return rc;
-	*ret = strdup(node->text);
+	*ret = iov_buf_take(&text);
 	return *ret ? IOV_OK : iov_oom(ctx);
 }
 

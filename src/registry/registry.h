@@ -51,10 +51,18 @@ int iov_registries_prefetch(struct iov_ctx *ctx, struct iov_registries *registri
  * the index files, which a search wants next. Free with iov_fs_names_free(). */
 int iov_registries_names(struct iov_ctx *ctx, struct iov_registries *registries, char ***ret_names, size_t *ret_count);
 
-/* Writes the archive of a release to `path`, no byte more than its size (the caller checks the digest). Offline it
- * comes from the clone if it was fetched before, otherwise IOV_E_NETWORK. */
-int iov_registries_fetch_archive(struct iov_ctx *ctx, struct iov_registries *registries,
-				 const struct iov_release *release, const char *path);
+/* An archive that is wanted. */
+struct iov_archive_wish {
+	const struct iov_release *release;
+	const char *path; /* where to; what is there of an earlier time may be gone on with, or goes */
+	bool checked;	  /* afterwards: its digest was computed on the way, and is the release's */
+};
+
+/* Writes the archives to their paths, none a byte longer than its release says; where they are on the web, those of a
+ * registry at the same time. The caller checks the digests of those that are not `checked`. Offline they come from the
+ * clone if they were fetched before, otherwise IOV_E_NETWORK. */
+int iov_registries_fetch_archives(struct iov_ctx *ctx, struct iov_registries *registries,
+				  struct iov_archive_wish *wishes, size_t count);
 
 /* Checks a release again from the pinned root on, offline: its publisher's signature and its place in the log.
  * Describes the chain:

@@ -289,18 +289,36 @@ int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust)
 
 /* ---- archives ---- */
 
-int iov_trust_archive_url(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256, char **ret_url)
+/* The URL of `template`, which ends at the next space; NULL: no memory. */
+static char *archive_url(const char *template, const char *sha256)
 {
-	const char *hash = trust->packages ? strstr(trust->packages, "{sha256}") : NULL;
-	int len = 0;
-	*ret_url = NULL;
-	if (hash)
-		len = asprintf(ret_url, "%.*s%.64s%s", (int)(hash - trust->packages), trust->packages, sha256,
-			       hash + strlen("{sha256}"));
-	else if (trust->sparse)
-		len = asprintf(ret_url, "%spackages/%.2s/%.64s", iov_sparse_url(trust->sparse), sha256, sha256);
-	if (len >= 0)
-		return IOV_OK;
-	*ret_url = NULL;
-	return iov_oom(ctx);
+	const char *hash = strstr(template, IOV_PACKAGES_HASH), *after = hash + strlen(IOV_PACKAGES_HASH);
+	char *url = NULL;
+	int len = asprintf(&url, "%.*s%.64s%.*s", (int)(hash - template), template, sha256, (int)strcspn(after, " "),
+			   after);
+	return len < 0 ? NULL : url;
+}
+
+int iov_trust_archive_urls(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256,
+			   char *ret_urls[IOV_MIRRORS_MAX], size_t *ret_count)
+{
+	iov_auto(iov_buf_release) struct iov_buf own = {0};
+	const char *at = trust->packages ? trust->packages : "";
+	if (!strstr(at, IOV_PACKAGES_HASH)) {
+		if (!trust->sparse)
+			return IOV_OK;
+		iov_buf_printf(&own, "%spackages/%.2s/" IOV_PACKAGES_HASH, iov_sparse_url(trust->sparse), sha256);
+		if (iov_buf_failed(&own))
+			return iov_oom(ctx);
+		at = own.data;
+	}
+	while (*at && *ret_count < IOV_MIRRORS_MAX) {
+		char *url = archive_url(at, sha256);
+		if (!url)
+			return iov_oom(ctx);
+		ret_urls[(*ret_count)++] = url;
+		at += strcspn(at, " ");
+		at += strspn(at, " ");
+	}
+	return IOV_OK;
 }

@@ -29,7 +29,7 @@ struct iov_trust {
 	size_t n_roots;
 	struct iov_head head; /* version 0 and an empty log: none seen yet */
 	char *note;	      /* the text of that head.note; NULL: none */
-	char *packages;	      /* "git", or the template of archive URLs; NULL: not known yet */
+	char *packages;	      /* "git", or templates of archive URLs with spaces between; NULL: not known yet */
 	char commit[IOV_COMMIT_SIZE];
 	struct iov_sparse *sparse; /* NULL: the registry is read through its clone */
 	char *etag;		   /* of that head.note */
@@ -61,9 +61,12 @@ int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now);
 int iov_trust_store_pin(struct iov_ctx *ctx, const struct iov_trust *trust);
 int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust);
 
-/* Where the archive of this digest is to be downloaded, owned by the caller; NULL: nowhere, it is a ref of the
- * repository. */
-int iov_trust_archive_url(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256, char **ret_url);
+#define IOV_MIRRORS_MAX 8 /* places of an archive */
+
+/* Where the archive of this digest is to be downloaded, any of them; owned by the caller, also after an error. 0:
+ * nowhere, it is a ref of the repository. */
+int iov_trust_archive_urls(struct iov_ctx *ctx, const struct iov_trust *trust, const char *sha256,
+			   char *ret_urls[IOV_MIRRORS_MAX], size_t *ret_count);
 
 /* The folder of a registry, or with "" the folder of them all. Owned by the caller. */
 char *iov_trust_folder(const struct iov_ctx *ctx, const char *name);

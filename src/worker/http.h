@@ -71,6 +71,8 @@ struct iov_http_file {
 	const char *sha256; /* in hex */
 	uint64_t size;
 	enum iov_code code; /* of this file, after the call */
+	unsigned status;    /* that the place asked last gave; 0: none */
+	size_t place;	    /* that one */
 };
 
 /* Downloads all of them, several at a time. A file that came is at its path, whole, with this digest; of one that broke

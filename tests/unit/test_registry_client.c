@@ -341,6 +341,14 @@ START_TEST(damaged_briefs_are_read_anew)
 }
 END_TEST
 
+static int fetch_archive(const struct iov_release *release, const char *path)
+{
+	struct iov_archive_wish wish = {.release = release, .path = path};
+	int rc = iov_registries_fetch_archives(ctx, registries, &wish, 1);
+	ck_assert(!wish.checked);
+	return rc;
+}
+
 START_TEST(archives_are_fetched_whole)
 {
 	struct iov_release *const *releases;
@@ -349,14 +357,13 @@ START_TEST(archives_are_fetched_whole)
 	iov_auto(iov_free_ptr) char *path = iov_path(ctx, "/fetched.iov");
 	unit_ok(ctx, iov_registries_releases(ctx, registries, "flow-table", &releases, &count));
 	ctx->config.offline = true;
-	unit_fails(ctx, iov_registries_fetch_archive(ctx, registries, releases[0], path), IOV_E_NETWORK,
-		   "run again without --offline");
+	unit_fails(ctx, fetch_archive(releases[0], path), IOV_E_NETWORK, "run again without --offline");
 	ctx->config.offline = false;
-	unit_ok(ctx, iov_registries_fetch_archive(ctx, registries, releases[0], path));
+	unit_ok(ctx, fetch_archive(releases[0], path));
 	unit_ok(ctx, iov_sha256_file(ctx, path, sha256));
 	ck_assert_str_eq(sha256, releases[0]->sha256);
 	ctx->config.offline = true;
-	unit_ok(ctx, iov_registries_fetch_archive(ctx, registries, releases[0], path));
+	unit_ok(ctx, fetch_archive(releases[0], path));
 }
 END_TEST
 
@@ -372,11 +379,9 @@ START_TEST(an_archive_longer_than_its_record_is_cut_off)
 	unit_ok(ctx, iov_registries_releases(ctx, registries, "flow-table", &releases, &count));
 	snprintf(ref, sizeof(ref), IOV_PACKAGE_REFS "%s", releases[0]->sha256);
 	unit_ok(ctx, iov_git_delete_ref(ctx, repo, ref));
-	unit_fails(ctx, iov_registries_fetch_archive(ctx, registries, releases[0], path), IOV_E_NOT_FOUND,
-		   "has not its archive");
+	unit_fails(ctx, fetch_archive(releases[0], path), IOV_E_NOT_FOUND, "has not its archive");
 	unit_ok(ctx, iov_git_commit(ctx, repo, ref, NULL, &file, 1, "endless", 0, commit));
-	unit_fails(ctx, iov_registries_fetch_archive(ctx, registries, releases[0], path), IOV_E_UNTRUSTED,
-		   "endless data attack");
+	unit_fails(ctx, fetch_archive(releases[0], path), IOV_E_UNTRUSTED, "endless data attack");
 	ck_assert(stat(path, &st) || (uint64_t)st.st_size <= releases[0]->size);
 }
 END_TEST
@@ -835,7 +840,8 @@ START_TEST(a_new_registry_key_takes_over)
 	ck_assert_uint_eq(count_releases("flow-table"), 1);
 	unit_ok(ctx, iov_registry_resign_head(ctx, repo, &next, 0, 0, NULL));
 	unit_ok(ctx, update());
-	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, 0, NULL), IOV_E_UNTRUSTED, "its root names 'next'");
+	unit_fails(ctx, iov_registry_resign_head(ctx, repo, &owner, 0, 0, NULL), IOV_E_UNTRUSTED,
+		   "its root names 'next'");
 }
 END_TEST
 

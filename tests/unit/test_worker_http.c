@@ -393,11 +393,22 @@ static char *file_path(void)
 	return path;
 }
 
+static struct iov_http_file file_of(const char *name, const struct iov_http_place *places, size_t n_places,
+				    const char *path)
+{
+	return (struct iov_http_file){.name = name,
+				      .places = places,
+				      .n_places = n_places,
+				      .path = path,
+				      .sha256 = content_sha256,
+				      .size = FILE_SIZE};
+}
+
 static int download(const char *first, const char *second)
 {
 	iov_auto(iov_free_ptr) char *path = file_path();
 	const struct iov_http_place places[] = {{first, NULL}, {second, NULL}};
-	struct iov_http_file file = {"flow-top 1.2.0", places, second ? 2 : 1, path, content_sha256, FILE_SIZE, IOV_OK};
+	struct iov_http_file file = file_of("flow-top 1.2.0", places, second ? 2 : 1, path);
 	int rc = iov_http_download(http, &file, 1);
 	ck_assert_int_eq(file.code, rc);
 	return rc;
@@ -523,8 +534,7 @@ START_TEST(progress_is_in_bytes_over_all)
 	const struct iov_http_place place = {url_of("part"), NULL};
 	iov_auto(iov_free_ptr) char *a = iov_path(ctx, "/a");
 	iov_auto(iov_free_ptr) char *b = iov_path(ctx, "/b");
-	struct iov_http_file files[] = {{"a 1.0.0", &place, 1, a, content_sha256, FILE_SIZE, IOV_OK},
-					{"b 1.0.0", &place, 1, b, content_sha256, FILE_SIZE, IOV_OK}};
+	struct iov_http_file files[] = {file_of("a 1.0.0", &place, 1, a), file_of("b 1.0.0", &place, 1, b)};
 	ctx->config.event = on_event;
 	unit_ok(ctx, iov_http_download(http, files, 2));
 	ck_assert_uint_eq(seen_done, 2 * FILE_SIZE);

@@ -34,11 +34,12 @@ tree_in() {
 }
 
 resign() {
-	local keys=() members=(version=+1)
+	local keys=() members=()
 	while [ $# -gt 0 ]; do
 		if [ "$1" = -k ]; then keys+=(-k "$2"); shift 2; else members+=("$1"); shift; fi
 	done
 	[ ${#keys[@]} -gt 0 ] || keys=(-k "$(key test)")
+	[[ " ${members[*]}" == *" version="* ]] || members+=(version=+1)
 	forge head "$tree" "${keys[@]}" "${members[@]}"
 }
 index_of() { echo "$tree/$(forge place "$1" | cut -d' ' -f2)"; }
@@ -61,9 +62,11 @@ next_root() {
 }
 
 plan() { host --offline install "$module" --no-load --dry-run --json 2>&1; }
+before="" before_of=""
 keeps() {
-	local name=$1 words=$2 before after; shift 2
-	before=$(plan)
+	local name=$1 words=$2 state after; shift 2
+	state=$(cat "$tmp/host/var/lib/iovpkg/registries/test/head.json")
+	[ "$state" = "$before_of" ] || before=$(plan) before_of=$state
 	refuses "$name" 6 "$words" "$@"
 	after=$(plan)
 	equal "$name: the client works as before" "$after" "$before"

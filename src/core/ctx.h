@@ -17,6 +17,7 @@ struct iov_ctx {
 	char *root;   /* "" on the live host, else an absolute path without a trailing slash */
 	char *worker; /* path of iovpkg-worker */
 	struct iov_config config;
+	unsigned patience; /* milliseconds with a slow git server, for tests; 0: as docs/worker.md says */
 	enum iov_code code;
 	char *error;
 	char *derivation; /* of that error, as JSON text; NULL: it has none */

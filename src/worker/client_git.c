@@ -115,6 +115,8 @@ static int add_settings(struct iov_ctx *ctx, const char *url, json_t *request)
 		failed = json_object_set_new(request, "authorization", json_string(credential->authorization));
 	if (!failed && credential && credential->ssh_key)
 		failed = json_object_set_new(request, "ssh_key", json_string(credential->ssh_key));
+	if (!failed && ctx->patience)
+		failed = json_object_set_new(request, "patience", json_integer(ctx->patience));
 	return failed ? iov_oom(ctx) : IOV_OK;
 }
 

@@ -26,6 +26,23 @@ static bool message_has(const char *words)
 	return strstr(iov_git_message(), words) != NULL;
 }
 
+static bool is_of_class(int class)
+{
+	const git_error *error = git_error_last();
+	return error && error->klass == class;
+}
+
+bool iov_git_is_too_much(void)
+{
+	return is_of_class(GIT_ERROR_NOMEMORY);
+}
+
+/* Objects that cannot be taken apart. */
+static bool is_broken(void)
+{
+	return is_of_class(GIT_ERROR_TREE) || is_of_class(GIT_ERROR_OBJECT) || is_of_class(GIT_ERROR_ZLIB);
+}
+
 static enum iov_code code_of(int rc)
 {
 	static const struct {
@@ -41,6 +58,8 @@ static enum iov_code code_of(int rc)
 		return IOV_E_SPACE;
 	if (message_has("Permission denied") || message_has("Operation not permitted"))
 		return IOV_E_PERMISSION;
+	if (is_broken())
+		return IOV_E_UNTRUSTED;
 	for (size_t i = 0; i < IOV_COUNT(codes); i++)
 		if (codes[i].rc == rc)
 			return codes[i].code;
@@ -56,6 +75,11 @@ int iov_git_error(struct iov_ctx *ctx, int rc, const char *format, ...)
 	va_end(args);
 	if (iov_buf_failed(&what))
 		return iov_oom(ctx);
+	if (iov_git_is_too_much())
+		return iov_error(ctx, IOV_E_UNTRUSTED,
+				 "%s: it needs more memory than a worker may take (endless data attack); ask the "
+				 "registry's host",
+				 what.data);
 	return iov_error(ctx, code_of(rc), "%s: %s", what.data, iov_git_message());
 }
 

@@ -8,6 +8,8 @@
 
 /* Code and text from libgit2's last error: "<what>: <message>". `rc` is what its function returned. */
 int iov_git_error(struct iov_ctx *ctx, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Was the last error that of memory, of which the sandbox gives what honest repositories need? */
+bool iov_git_is_too_much(void);
 /* libgit2's last message, in one line; never NULL. */
 const char *iov_git_message(void);
 
@@ -26,6 +28,9 @@ int iov_git_mark_ends(struct iov_job *job, git_repository *repo);
 bool iov_git_end_lock(const git_repository *repo, const char *ref, unsigned patience_ms);
 #define IOV_GIT_CLONE_LOCK_MS 500   /* in a clone, which this host alone writes to, one command at a time */
 #define IOV_GIT_SHARED_LOCK_MS 5000 /* in a registry, whose other writers may have to wait for a busy machine */
+
+/* Removes the packs that fetches had begun whose worker was ended. */
+int iov_git_sweep(struct iov_job *job, git_repository *repo);
 
 static inline void iov_git_free_repository(git_repository **repo)
 {

@@ -4,17 +4,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <git2/sys/errors.h>
+
 #include "core/refusal.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 #include "worker/git.h"
 #include "worker/git_http.h"
 #include "worker/url.h"
+#include "worker/watch.h"
 
-#define FETCH_MAX (1u << 30) /* bytes in one fetch; a registry with 10,000 archives of 100 KB */
-#define PROGRESS_MS 100	     /* between two progress frames */
-#define WORDS_MAX 2048	     /* bytes kept of what a remote says */
-#define REFUSAL_MAX 4096     /* and of why it refuses a ref */
+#define FETCH_MAX (1u << 30)   /* bytes in one fetch; a registry with 10,000 archives of 100 KB */
+#define PROGRESS_MS 100	       /* between two progress frames */
+#define WORDS_MAX 2048	       /* bytes kept of what a remote says */
+#define WORDS_HEARD (1u << 20) /* bytes that it may say */
+#define REFUSAL_MAX 4096       /* and of why it refuses a ref */
 
 /* Keys without a passphrase in the .ssh of job->home, in the order of ssh(1). */
 static const char *const ssh_keys[] = {"id_rsa", "id_ecdsa", "id_ed25519"};
@@ -27,6 +31,9 @@ struct transfer {
 	struct iov_git_http http;
 	size_t next_key; /* of ssh_keys, to offer next */
 	int64_t last_progress;
+	struct iov_watch watch;
+	bool connected;
+	size_t heard;		/* bytes of words */
 	struct iov_buf words;	/* what the remote said beside the protocol */
 	struct iov_buf refusal; /* why it refused a ref */
 	bool failed;		/* one of the callbacks has set the error */
@@ -34,6 +41,7 @@ struct transfer {
 
 static void transfer_release(struct transfer *transfer)
 {
+	iov_watch_release(&transfer->watch);
 	git_remote_free(transfer->remote);
 	iov_url_release(&transfer->url);
 	iov_buf_release(&transfer->words);
@@ -56,6 +64,16 @@ static int unreachable(struct transfer *transfer, const char *why)
 			 why);
 }
 
+/* After a server has told of its refs. */
+static int broken(struct transfer *transfer)
+{
+	return iov_error(
+		transfer->job->ctx, IOV_E_NETWORK,
+		"'%s' did not send what it promised: %s (a broken connection, or a hostile server); nothing of it was "
+		"kept, try again later or use --offline",
+		transfer->text, iov_git_message());
+}
+
 /* An error of connect, fetch or push. */
 static int transfer_error(struct transfer *transfer, int rc)
 {
@@ -72,12 +90,12 @@ static int transfer_error(struct transfer *transfer, int rc)
 		return iov_error(ctx, IOV_E_NETWORK, "'%s' does not let you in: %s", transfer->text, iov_git_message());
 	/* This host's own trouble comes before what the remote says, which may have said no more than how it counts. */
 	int code = iov_git_error(ctx, rc, "'%s'", transfer->text);
-	if (code == IOV_E_SPACE || code == IOV_E_PERMISSION)
+	if (code == IOV_E_SPACE || code == IOV_E_PERMISSION || iov_git_is_too_much())
 		return code;
 	if (transfer->words.len)
 		return iov_error(ctx, IOV_E_NETWORK, "'%s': %s; the remote says: %s", transfer->text, iov_git_message(),
 				 transfer->words.data);
-	return unreachable(transfer, iov_git_message());
+	return transfer->connected ? broken(transfer) : unreachable(transfer, iov_git_message());
 }
 
 /* ---- callbacks -------------------------------------------------------------------------------------------------- */
@@ -99,6 +117,10 @@ static int on_progress(const git_indexer_progress *stats, void *payload)
 			  FETCH_MAX >> 20);
 		return fail(transfer);
 	}
+	if (stats->received_objects == stats->total_objects)
+		iov_watch_end(&transfer->watch);
+	else
+		iov_watch_feed(&transfer->watch, stats->received_bytes);
 	int64_t now = iov_frame_now();
 	if (now - transfer->last_progress < PROGRESS_MS)
 		return 0;
@@ -109,6 +131,15 @@ static int on_progress(const git_indexer_progress *stats, void *payload)
 static int on_words(const char *text, int len, void *payload)
 {
 	struct transfer *transfer = payload;
+	transfer->heard += (size_t)len;
+	if (transfer->heard > WORDS_HEARD) {
+		iov_error(transfer->job->ctx, IOV_E_UNTRUSTED,
+			  "'%s' talks without end beside what it was asked for (endless data attack); nothing of it "
+			  "was kept, "
+			  "ask the registry's host",
+			  transfer->text);
+		return fail(transfer);
+	}
 	size_t room = WORDS_MAX - transfer->words.len;
 	iov_buf_add(&transfer->words, text, (size_t)len < room ? (size_t)len : room);
 	return 0;
@@ -239,8 +270,19 @@ static int connect_to(struct transfer *transfer)
 	git_remote_connect_options_init(&options, GIT_REMOTE_CONNECT_OPTIONS_VERSION);
 	set_callbacks(transfer, &options.callbacks);
 	options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-	int rc = git_remote_connect_ext(transfer->remote, GIT_DIRECTION_FETCH, &options);
-	return rc ? transfer_error(transfer, rc) : IOV_OK;
+	uint64_t patience = 0;
+	int rc = iov_json_opt_uint(transfer->job->ctx, "worker request", transfer->job->request, "patience", &patience);
+	if (!rc && transfer->url.kind != IOV_URL_LOCAL)
+		rc = iov_watch_begin(&transfer->watch, transfer->job, transfer->text, patience);
+	if (rc)
+		return rc;
+	git_error_clear();
+	rc = git_remote_connect_ext(transfer->remote, GIT_DIRECTION_FETCH, &options);
+	if (rc)
+		return transfer_error(transfer, rc);
+	iov_watch_feed(&transfer->watch, 0);
+	transfer->connected = true;
+	return IOV_OK;
 }
 
 /* One commit deep where libgit2 can: from a local path it refuses to, and over a lasting connection (ssh, git) it
@@ -305,6 +347,7 @@ int iov_job_git_fetch(struct iov_job *job)
 	rc = rc ? rc : iov_job_no_input(job);
 	rc = rc ? rc : parse_url(&transfer);
 	rc = rc ? rc : iov_git_open_or_init(job, &repo);
+	rc = rc ? rc : iov_git_sweep(job, repo);
 	rc = rc ? rc : begin(&transfer, repo);
 	rc = rc ? rc : connect_to(&transfer);
 	rc = rc ? rc : find_remote_ref(&transfer, ref, &theirs);
@@ -314,6 +357,7 @@ int iov_job_git_fetch(struct iov_job *job)
 	if (!current && is_shallow(&transfer))
 		rc = iov_git_mark_ends(job, repo);
 	rc = rc || current ? rc : download(&transfer, repo, ref);
+	iov_watch_end(&transfer.watch);
 	return rc ? rc : answer_ref(job, repo, ref);
 }
 

@@ -43,10 +43,11 @@ static const struct limit archive_limits[] = {
 };
 
 static const struct limit git_limits[] = {
-	{RLIMIT_CPU, 600},	 {RLIMIT_FSIZE, 2048 * MIB}, /* twice what one fetch may bring */
-	{RLIMIT_NOFILE, 512},	 {RLIMIT_CORE, 0},
+	{RLIMIT_CPU, 600},	  {RLIMIT_FSIZE, 2048 * MIB}, /* twice what one fetch may bring */
+	{RLIMIT_NOFILE, 512},	  {RLIMIT_CORE, 0},
 #if LIMIT_MEMORY
-	{RLIMIT_AS, 2048 * MIB}, /* 256 MiB of packs mapped, an object or two in memory, deltas */
+	{RLIMIT_AS, 2048 * MIB},  /* 256 MiB of packs mapped, libraries, stacks */
+	{RLIMIT_DATA, 512 * MIB}, /* a million refs (155), two million objects of a pack, an archive and its delta */
 #endif
 };
 

@@ -5,8 +5,8 @@
 . "$top/tests/lib/forge.sh"
 need_forge
 registry=$tmp/registry.git
-for name in test second stranger other; do author key generate $name >"$out" 2>&1 || fail "key generate $name"; done
-check "registry init" author registry init "$registry" --origin test.example/modules --key test --publisher "other-*=$(pub other)"
+for name in test second stranger other; do author key generate $name --plain >"$out" 2>&1 || fail "key generate $name"; done
+check "registry init" author registry init "$registry" --origin test.example/modules --key test --plain --publisher "other-*=$(pub other)"
 publish flow-table || fail "publish"
 check "registry add" host registry add test "$registry" --yes
 good=$(now)

@@ -68,7 +68,7 @@ resign log_size=+1; mixed "a log that is longer than its tiles" "which its size 
 rm -r "$tree/tile"; resign; rm -f "$tree/manifest/top"; mixed "no manifest" "it has no 'manifest/top'"
 old head.note >"$tree/head.note"; mixed "an older head" "(rollback attack)"
 restore "$good"
-author registry init "$tmp/twin.git" --origin elsewhere.example/modules --key test >"$out" 2>&1 || fail "registry init"
+author registry init "$tmp/twin.git" --origin elsewhere.example/modules --key test --plain >"$out" 2>&1 || fail "registry init"
 git -C "$tmp/twin.git" show main:head.note >"$tree/head.note"; mixed "the head of another registry of the same key" "it was taken from elsewhere"
 tree_out "$good"; old "$(shard_of guard)" >"$(shard_of guard)"; tree_in
 update >"$out" 2>&1

@@ -3,7 +3,7 @@ packages_base="build-essential autoconf automake libtool pkg-config ca-certifica
 	libarchive-dev libmicrohttpd-dev libseccomp-dev libcurl4-openssl-dev clang llvm bubblewrap git iproute2 iputils-ping jq"
 packages_backports="libbpf-dev bpftool libgit2-dev"
 packages_check="check libsolv-dev clang-format clang-tidy cppcheck mandoc shellcheck cpio busybox-static kmod
-	e2fsprogs xz-utils nginx-light fcgiwrap openssh-server openssl"
+	e2fsprogs xz-utils nginx-light fcgiwrap openssh-server openssl python3"
 packages_check_backports="qemu-system-x86"
 
 packages_missing() {

@@ -135,9 +135,11 @@ def chunked(pieces):
     yield b"".join(held)
 
 
-def odd_refs():
-    names = [b"refs/heads/../../escape", b"../escape", b"/tmp/escape", b"refs/heads/main.lock", b"refs/heads/a\x01b", b"refs/heads/\xff\xfe",
-             b"refs/heads/" + b"n" * 60000, b"refs/heads/a b", b"refs/heads/x^{}", b"HEAD/../escape"]
+ESCAPES = [b"refs/heads/../../escape", b"../escape", b"/tmp/escape", b"refs/heads/main.lock", b"HEAD/../escape"]
+ODD = [b"refs/heads/a\x01b", b"refs/heads/\xff\xfe", b"refs/heads/" + b"n" * 60000, b"refs/heads/a b", b"refs/heads/x^{}"]
+
+
+def refs_named(names):
     caps = CAPABILITIES + b" symref=HEAD:refs/heads/../../escape symref=refs/heads/main:/etc/passwd"
     yield pkt(MAIN + b" HEAD\0" + caps + b"\n")
     for ref in names + [b"refs/heads/main"]:
@@ -219,17 +221,6 @@ def zero_bomb():
     return history([(b"100644", b"head.note", oid)], [entry(BLOB, 1 << 28, stream)])
 
 
-def tree_bomb():
-    """A tree object of 600 MB, said and packed."""
-    size = 600 << 20
-    stream, _ = zeros(size)
-    digest, chunk = hashlib.sha1(b"tree %d\0" % size), bytes(1 << 20)
-    for _ in range(size >> 20):
-        digest.update(chunk)
-    text, oid = commit_of(digest.digest())
-    return oid, pack([entry(COMMIT, len(text), zlib.compress(text)), entry(TREE, size, stream)])
-
-
 def delta_bomb(copies):
     """A delta of a few KB that unfolds to as many MB."""
     base = bytes(1 << 20)
@@ -284,7 +275,8 @@ MODES = {
     "ok": OK,
     "refs-million": (many_refs(1000000), None),
     "refs-endless": (many_refs(None), None),
-    "refs-odd": (odd_refs, None),
+    "refs-odd": (lambda: refs_named(ODD), None),
+    "refs-escape": (lambda: refs_named(ESCAPES), None),
     "refs-text": (raw(b"this is no git server\n" * 100), None),
     "refs-length": (raw(b"fffe" + b"x" * 100), None),
     "refs-length-none": (raw(b"zzzz" + b"x" * 100), None),
@@ -306,7 +298,6 @@ MODES = {
     "words-endless": (main_at(UNKNOWN), words_without_end),
     "words-error": (main_at(UNKNOWN), lambda: band(b"no pack \x1b[31mtoday\x07\n", 3)),
     "zero-bomb": made(zero_bomb),
-    "tree-bomb": made(tree_bomb),
     "delta-bomb": made(delta_bomb(600)),
     "delta-bomb-huge": made(delta_bomb(60000)),
     "delta-chain": made(delta_chain),

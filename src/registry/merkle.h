@@ -25,4 +25,11 @@ bool iov_merkle_included(uint64_t index, uint64_t size, const struct iov_hash *l
 bool iov_merkle_consistent(uint64_t size1, uint64_t size2, const struct iov_hash *proof, size_t n_proof,
 			   const struct iov_hash *root1, const struct iov_hash *root2);
 
+/* The same of a part of a tree, leaves start .. end - 1 as a tree of their own, where it begins at a multiple of a
+ * power of two that holds it (draft-ietf-plants-merkle-tree-certs, section 4). */
+bool iov_merkle_subtree_included(uint64_t index, uint64_t start, uint64_t end, const struct iov_hash *leaf,
+				 const struct iov_hash *proof, size_t n_proof, const struct iov_hash *root);
+bool iov_merkle_subtree_consistent(uint64_t start, uint64_t end, uint64_t size, const struct iov_hash *proof,
+				   size_t n_proof, const struct iov_hash *root1, const struct iov_hash *root2);
+
 #endif

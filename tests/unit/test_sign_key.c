@@ -250,6 +250,7 @@ START_TEST(wycheproof_vectors)
 	const json_t *groups = json_object_get(json, "testGroups");
 	for (size_t i = 0; i < json_array_size(groups); i++)
 		run_group(ctx, json_array_get(groups, i), &valid, &invalid);
+	ck_assert_int_eq((json_int_t)(valid + invalid), json_integer_value(json_object_get(json, "numberOfTests")));
 	ck_assert_uint_gt(valid, 50);
 	ck_assert_uint_gt(invalid, 50);
 }

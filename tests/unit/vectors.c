@@ -21,6 +21,18 @@ char *unit_vectors(const char *relative)
 	return NULL;
 }
 
+/* Numbers of our documents end at 2^63 - 1; the one above them that vectors have is 2^64 - 1, which is -1 to a reader
+ * that takes it for unsigned. */
+static int read_vector(struct iov_ctx *ctx, const char *path, json_t **ret)
+{
+	static const char large[] = "18446744073709551615", same[] = "-1                  ";
+	iov_auto(iov_buf_release) struct iov_buf text = {0};
+	ck_assert_int_eq(iov_fs_read(path, VECTOR_FILE_MAX, &text), 0);
+	for (char *at; (at = strstr(text.data, large));)
+		memcpy(at, same, strlen(same));
+	return iov_json_parse(ctx, path, text.data, text.len, VECTOR_FILE_MAX, ret);
+}
+
 size_t unit_each_vector(struct iov_ctx *ctx, const char *folder,
 			void (*run)(struct iov_ctx *ctx, const char *path, const json_t *json))
 {
@@ -33,10 +45,7 @@ size_t unit_each_vector(struct iov_ctx *ctx, const char *folder,
 		iov_auto(iov_json_release) json_t *json = NULL;
 		if (entry->fts_info != FTS_F || len < 5 || strcmp(entry->fts_name + len - 5, ".json") != 0)
 			continue;
-		int rc = iov_json_read(ctx, entry->fts_path, VECTOR_FILE_MAX, &json);
-		if (rc && strstr(iov_error_text(ctx), "too big integer"))
-			continue; /* 2^64 - 1 is no number of our documents */
-		ck_assert_msg(rc == IOV_OK, "%s", iov_error_text(ctx));
+		unit_ok(ctx, read_vector(ctx, entry->fts_path, &json));
 		run(ctx, entry->fts_path, json);
 		count++;
 	}

@@ -191,7 +191,8 @@ static int check_seen(struct iov_ctx *ctx, const struct iov_trust *trust, struct
 	const struct iov_seen_offer state = {
 		.registry = trust->name,
 		.source = &offer->source,
-		.root = iov_trust_root(trust),
+		.roots = trust->roots,
+		.n_roots = trust->n_roots,
 		.head = &offer->head,
 		.top = top->data,
 		.top_len = top->len,
@@ -232,6 +233,21 @@ static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_
 					  &offer->packages);
 }
 
+/* What this host may have of what was taken back, it should hear of. */
+static void tell_resumed(struct iov_ctx *ctx, const struct iov_trust *trust, size_t roots_before)
+{
+	for (size_t i = roots_before; i < trust->n_roots; i++) {
+		const struct iov_root *root = trust->roots[i];
+		if (root->resumes && trust->head.log_size > root->resume_size)
+			iov_warn(ctx,
+				 "registry '%s' goes on from entry %llu of its log, as its root %llu says: its key was "
+				 "stolen, and releases that came after are taken back; 'iovpkg verify' tells whether "
+				 "one "
+				 "is installed here",
+				 trust->name, (unsigned long long)root->resume_size, (unsigned long long)root->version);
+	}
+}
+
 static void forget_roots(struct iov_trust *trust, size_t keep)
 {
 	while (trust->n_roots > keep)
@@ -248,6 +264,7 @@ int iov_offer_take(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_offe
 		forget_roots(trust, roots_before);
 		return rc;
 	}
+	tell_resumed(ctx, trust, roots_before);
 	trust->head = offer->head;
 	free(trust->note);
 	free(trust->packages);

@@ -161,6 +161,23 @@ static int get_members(struct iov_ctx *ctx, const json_t *json, const struct iov
 	return IOV_OK;
 }
 
+/* A head that was good by an older root is an old state played back, and should be called so. The error stands. */
+static int name_rollback(struct iov_ctx *ctx, const struct iov_note_text *note, const struct iov_root *root)
+{
+	iov_auto(iov_json_release) json_t *json = NULL;
+	struct iov_saved_error saved = iov_error_save(ctx);
+	uint64_t claimed = root->version;
+	if (!iov_json_parse(ctx, "text", note->text, note->len, IOV_HEAD_MAX, &json))
+		iov_json_get_uint(ctx, "head", json, "root", &claimed);
+	int rc = iov_error_restore(ctx, saved);
+	if (claimed >= root->version)
+		return rc;
+	return iov_error(
+		ctx, IOV_E_UNTRUSTED,
+		"it goes with root %llu, but root %llu is in force (rollback attack), and its key signs no more",
+		(unsigned long long)claimed, (unsigned long long)root->version);
+}
+
 static int read_head(struct iov_ctx *ctx, const char *data, size_t len, const struct iov_root *root,
 		     struct iov_head *ret)
 {
@@ -172,6 +189,8 @@ static int read_head(struct iov_ctx *ctx, const char *data, size_t len, const st
 	char whose[64];
 	snprintf(whose, sizeof(whose), "root %llu names for the registry", (unsigned long long)root->version);
 	rc = iov_role_check(ctx, &root->registry, &note, "it", whose);
+	if (rc == IOV_E_UNTRUSTED)
+		rc = name_rollback(ctx, &note, root);
 	if (rc)
 		return rc;
 	rc = iov_json_parse(ctx, "text", note.text, note.len, IOV_HEAD_MAX, &json);

@@ -56,7 +56,7 @@ int iov_seen_open(struct iov_ctx *ctx, const char *folder, struct iov_seen *ret)
 	if (!rc && !modules)
 		rc = iov_oom(ctx);
 	if (!rc)
-		*ret = (struct iov_seen){.modules = modules};
+		*ret = (struct iov_seen){.modules = modules, .known = UINT64_MAX};
 	return rc;
 }
 
@@ -108,13 +108,14 @@ static bool is_newer(const json_t *a, const json_t *b)
 	return iov_seen_newest(a) > iov_seen_newest(b);
 }
 
-static void merge(json_t *into, const json_t *from)
+static void merge(const struct iov_seen *seen, const json_t *from)
 {
+	json_t *into = seen->modules;
 	const char *name;
 	json_t *module;
 	json_object_foreach((json_t *)from, name, module) {
 		const json_t *own = json_object_get(into, name);
-		if (!own || is_newer(module, own))
+		if (iov_seen_newest(module) < seen->known && (!own || is_newer(module, own)))
 			json_object_set(into, name, module);
 	}
 }
@@ -128,7 +129,7 @@ int iov_seen_store(struct iov_ctx *ctx, const char *folder, struct iov_seen *see
 	if (!path)
 		return iov_oom(ctx);
 	if (!iov_seen_open(ctx, folder, &there))
-		merge(seen->modules, there.modules);
+		merge(seen, there.modules);
 	iov_auto(iov_json_release) json_t *json = json_pack("{s:O, s:i}", "modules", seen->modules, "schema", SCHEMA);
 	iov_auto(iov_free_ptr) char *text = json ? iov_json_canonical(json) : NULL;
 	if (!text)

@@ -19,6 +19,7 @@
 struct iov_seen {
 	json_t *modules; /* owned; NULL: not opened */
 	bool changed;
+	uint64_t known; /* entries of the log that what is on disk may speak of; a root may take later ones back */
 };
 
 int iov_seen_open(struct iov_ctx *ctx, const char *folder, struct iov_seen *ret);
@@ -34,7 +35,9 @@ int iov_seen_save(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov
 struct iov_seen_offer {
 	const char *registry; /* its name, for errors */
 	const struct iov_source *source;
-	const struct iov_root *root;
+	struct iov_root *const
+		*roots; /* the last is in force; what was said may have been by a key of an earlier one */
+	size_t n_roots;
 	const struct iov_head *head;
 	const char *top; /* manifest/top as the head names it */
 	size_t top_len;

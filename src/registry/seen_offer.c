@@ -184,6 +184,7 @@ int iov_seen_check(struct iov_ctx *ctx, const struct iov_seen_offer *offer, stru
 		return iov_oom(ctx);
 	look->check = (struct iov_seen_check){.ctx = ctx, .offer = offer};
 	look->seen = seen;
+	seen->known = offer->known;
 	iov_log_init(&look->check.log, offer->source, offer->head->log_size);
 	int rc = iov_listing_parse(ctx, IOV_TOP_PATH, offer->top, offer->top_len, &look->top);
 	return rc ? rc : look_at_all(look);

@@ -137,13 +137,13 @@ check "it is published" author registry root publish "$registry" "$tmp/next.note
 equal "the log goes on from there" "$(log_size)" $((good_size + 1))
 check "main only went forward" git -C "$registry" merge-base --is-ancestor "$stolen" main
 says "hosts follow and are told" "goes on from entry $good_size" host registry update test
-equal "what the thief took in is gone" "$(versions four)" ""
+refuses "what the thief took in is gone" 4 "four" host info four
 equal "all else is there" "$(versions two)" '["1.1.0","1.0.0"]'
 check "and goes on" put test four 1.0.0
 resumed=$(main)
 set_main "$stolen"
 refuses "the thief's state is old now" 6 "rollback" host registry update test
-equal "and changes nothing" "$(host --offline info two --json | jq '.releases | length')" 2
+equal "and changes nothing" "$(host --offline info two --json 2>/dev/null | jq '.releases | length')" 2
 
 # The git server's account was stolen: main can be put back or aside, and hosts refuse it until it is restored.
 set_main "$first"

@@ -169,9 +169,12 @@ static const struct cli_command add = {
 	.name = "add",
 	.full = "registry add",
 	.summary = "trust a registry and read it from now on",
-	.description = "Reads the registry's root and pins it: from then on only what its keys sign is taken. Without "
-		       "--fingerprint the "
-		       "root's fingerprint is shown and you are asked; where nobody can be asked, give it, or --yes.",
+	.description =
+		"Reads the registry's root and pins it: from then on only what its keys sign is taken. Without "
+		"--fingerprint the "
+		"root's fingerprint is shown and you are asked; where nobody can be asked, give it, or --yes. "
+		"Where the server asks for a password, token or key, /etc/iovpkg/credentials.yaml names the file, "
+		"variable or helper that has it; a URL with a secret in it is refused.",
 	.arguments = name_and_url,
 	.options = add_options,
 	.examples = add_examples,

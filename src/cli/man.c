@@ -212,6 +212,7 @@ static const char *const files[][2] = {
 	 "generations, the store of unpacked modules, the journal of a change under way, and the trust in registries"},
 	{"/var/cache/iovpkg", "downloads, which may be deleted at any time"},
 	{"/etc/iovpkg", "settings"},
+	{"/etc/iovpkg/credentials.yaml", "where the credentials for registries are"},
 	{"/sys/fs/bpf/iovpkg", "pinned programs, maps and links of what is loaded"},
 	{NULL, NULL},
 };

@@ -1,6 +1,7 @@
 #include "credentials/credentials.h"
 
 #include <pwd.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "util/fs.h"
 
 #define NETRC_PATH IOV_ETC "/netrc"
+#define TELLING_MIN 4 /* bytes of a secret; a shorter one may be part of any word */
 
 /* What was found for one URL. It counts for all below that URL which the same entry covers, a registry's archives for
  * example, so that a helper is asked once and what a server refused is shown for none of them. */
@@ -369,6 +371,39 @@ int iov_credential_refused(struct iov_ctx *ctx, const char *url)
 	kept->told = false;
 	tell(ctx, kept, "erase");
 	return refuse(ctx, kept);
+}
+
+static bool tells(const char *text, const char *secret, size_t len)
+{
+	return len >= TELLING_MIN && memmem(text, strlen(text), secret, len);
+}
+
+/* The header's own word without its padding, which URLs write otherwise, or the password in it. */
+static bool tells_header(const char *text, const char *header)
+{
+	char pair[3 * IOV_SECRET_MAX] = "";
+	size_t len = 0, kind = strcspn(header, " ");
+	const char *word = header + kind + (header[kind] == ' ');
+	bool told = tells(text, word, strcspn(word, "="));
+	if (!told && !strncmp(header, "Basic ", 6) &&
+	    !sodium_base642bin((unsigned char *)pair, sizeof(pair) - 1, word, strlen(word), NULL, &len, NULL,
+			       sodium_base64_VARIANT_ORIGINAL)) {
+		const char *colon = memchr(pair, ':', len);
+		told = colon && tells(text, colon + 1, strlen(colon + 1));
+	}
+	sodium_memzero(pair, sizeof(pair));
+	return told;
+}
+
+int iov_credential_veil(struct iov_ctx *ctx, const char *url, const struct iov_credential *credential)
+{
+	const char *header = credential ? credential->authorization : NULL;
+	if (!header || !tells_header(iov_error_text(ctx), header))
+		return iov_error_code(ctx);
+	return iov_error(ctx, iov_error_code(ctx),
+			 "'%s' repeats the credential that it was shown, so what it says is left out; ask who runs it, "
+			 "and change what %s has",
+			 url, credential->source);
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------- */

@@ -173,6 +173,7 @@ static int put_question(struct iov_ctx *ctx, struct iov_sparse *sparse, struct q
 		return iov_credential_refused(ctx, sparse->url);
 	if (!rc && credential)
 		iov_credential_accepted(ctx, sparse->url);
+	rc = rc ? iov_credential_veil(ctx, sparse->url, credential) : IOV_OK;
 	return rc == IOV_E_NETWORK || rc == IOV_E_UNTRUSTED ? iov_error_prefix(ctx, "registry '%s'", sparse->name) : rc;
 }
 

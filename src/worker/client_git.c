@@ -103,13 +103,9 @@ int iov_git_init(struct iov_ctx *ctx, const char *repo)
 
 /* Members of the request for a job that speaks to its URL: the folder where this root keeps certificates and ssh keys,
  * and the credential for this very URL, if there is one. */
-static int add_settings(struct iov_ctx *ctx, const char *url, json_t *request)
+static int add_settings(struct iov_ctx *ctx, const struct iov_credential *credential, json_t *request)
 {
-	const struct iov_credential *credential = NULL;
 	iov_auto(iov_free_ptr) char *etc = iov_path(ctx, IOV_ETC);
-	int rc = iov_credential_find(ctx, url, &credential);
-	if (rc)
-		return rc;
 	int failed = !etc || json_object_set_new(request, "etc", json_string(etc));
 	if (!failed && credential && credential->authorization)
 		failed = json_object_set_new(request, "authorization", json_string(credential->authorization));
@@ -139,14 +135,19 @@ static int run_remote(struct iov_ctx *ctx, const struct iov_worker_job *job, con
 {
 	iov_auto(iov_worker_release) struct iov_worker worker = IOV_WORKER_NONE;
 	iov_auto(iov_json_release) json_t *owned = request;
-	int rc = owned ? add_settings(ctx, url, owned) : IOV_OK;
+	const struct iov_credential *credential = NULL;
+	int rc = iov_credential_find(ctx, url, &credential);
+	if (!rc && owned)
+		rc = add_settings(ctx, credential, owned);
 	rc = rc ? rc : start_remote(ctx, job, url, iov_take(owned), &worker);
 	rc = rc ? rc : (ret_words ? take_data(ctx, &worker, sink_to_buf, ret_words) : iov_worker_finish(ctx, &worker));
 	if (worker.refused)
 		return iov_credential_refused(ctx, url);
 	if (worker.accepted)
 		iov_credential_accepted(ctx, url);
-	return !rc && ret_commit ? take_commit(ctx, &worker, ret_commit) : rc;
+	if (rc)
+		return iov_credential_veil(ctx, url, credential);
+	return ret_commit ? take_commit(ctx, &worker, ret_commit) : IOV_OK;
 }
 
 int iov_git_fetch(struct iov_ctx *ctx, const char *repo, const char *url, const char *ref, char *ret_commit)

@@ -32,6 +32,7 @@ server {
 	location /tokens/ { if (\$http_authorization != "Bearer right-token") { return 401; } alias $tmp/files/; }
 	location /hop/ { return 302 https://localhost:$other\$request_uri; }
 	location /late/ { if (\$http_authorization = "") { return 401; } return 302 https://localhost:$other\$request_uri; }
+	location /echo/ { if (\$http_authorization = "") { return 401; } return 302 https://localhost:$other/\$http_authorization; }
 	location /aside/ { if (\$http_authorization = "") { return 401; } return 302 /open/registry.git/info/refs?service=git-upload-pack; }
 }
 server {
@@ -184,6 +185,9 @@ rm -f "$etc/netrc"
 refuses "a redirect to another port" 11 "leads elsewhere, to 'https://localhost:$other/hop/" add hop
 refuses "a redirect after the password" 11 "leads elsewhere, to 'https://localhost:$other/late/" add late
 refuses "a redirect within the host" 11 "leads elsewhere, to 'https://localhost:$port/open/" add aside
+refuses "a server that says the password back" 11 "repeats the credential that it was shown" add echo
+if grep -q "bWU6" "$out"; then fail "whose words are left out"; else pass "whose words are left out"; fi
+refuses "the same over sparse HTTP" 11 "repeats the credential that it was shown" client registry add far "sparse+$url/echo" --yes
 refuses "http" 11 "none is ever sent over http://" client registry add far "http://localhost:$plain/registry.git" --yes
 equal "the other server was shown nothing" "$(grep -c '"Basic\|"Bearer' "$web/other")" 0
 equal "and was asked once, in clear" "$(wc -l <"$web/other")" 1

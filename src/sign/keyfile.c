@@ -51,12 +51,16 @@ static int read_line(struct iov_ctx *ctx, int fd, struct key_line *line)
 	return IOV_OK;
 }
 
-/* The mode is asked of the open file, so that it is the file that is read. */
+/* A pipe, "/dev/fd/3" from a shell, is what its writer makes it; a file is private by its mode, which is asked of the
+ * open file, so that it is the file that is read. */
 static int check_private(struct iov_ctx *ctx, int fd, const char *path)
 {
 	struct stat st;
 	if (fstat(fd, &st))
 		return iov_error_errno(ctx, errno, "cannot look at key file '%s'", path);
+	if (S_ISFIFO(st.st_mode))
+		return fcntl(fd, F_SETFL, 0) ? iov_error_errno(ctx, errno, "cannot wait for key file '%s'", path)
+					     : IOV_OK;
 	if (!S_ISREG(st.st_mode))
 		return iov_error(ctx, IOV_E_INPUT,
 				 "key file '%s' is no regular file; name a file that holds a signer key", path);

@@ -135,6 +135,15 @@ static int make_commit(struct iov_job *job, git_repository *repo, git_tree *tree
 	return rc ? iov_git_error(job->ctx, rc, "cannot commit") : IOV_OK;
 }
 
+/* On a full disk libgit2 may notice only here that an object is not what it was to be. */
+static bool is_there(git_repository *repo, const git_oid *id)
+{
+	git_odb *odb = NULL;
+	bool there = git_repository_odb(&odb, repo) == 0 && git_odb_exists(odb, id);
+	git_odb_free(odb);
+	return there;
+}
+
 static int set_ref(git_reference **ref, git_repository *repo, const char *name, const git_commit *parent,
 		   const git_oid *id)
 {
@@ -157,6 +166,10 @@ static int move_ref(struct iov_job *job, git_repository *repo, const git_commit 
 	if (rc == GIT_EMODIFIED || rc == GIT_EEXISTS || rc == GIT_ELOCKED || (parent && rc == GIT_ENOTFOUND))
 		return iov_error(job->ctx, IOV_E_BUSY, "'%s' of '%s' was changed by somebody else meanwhile; try again",
 				 name, git_repository_path(repo));
+	if (rc && !is_there(repo, id))
+		return iov_error(job->ctx, IOV_E_SPACE,
+				 "'%s' has not kept what was just written to it; is there no space left on its disk?",
+				 git_repository_path(repo));
 	return rc ? iov_git_error(job->ctx, rc, "cannot move ref '%s'", name) : IOV_OK;
 }
 

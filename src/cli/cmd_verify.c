@@ -2,12 +2,14 @@
 #include "cli/json.h"
 
 static const struct cli_argument arguments[] = {
-	{"NAME", "an installed module; by default every one", 0, 1, CLI_NAMES_INSTALLED},
+	{"NAME|FILE", "an installed module, by default every one; or an archive: ./flow-top-1.0.0.iov", 0, 1,
+	 CLI_NAMES_INSTALLED},
 	{0},
 };
 
 static const struct cli_example examples[] = {
 	{"iovpkg verify flow-count", "every link from the registry's pinned root to the bytes in the store"},
+	{"iovpkg verify ./flow-count-1.1.0.iov", "is this file what a registry has published?"},
 	{0},
 };
 
@@ -74,9 +76,12 @@ const struct cli_command cli_cmd_verify = {
 	.full = "verify",
 	.group = CLI_GROUP_LOOK,
 	.summary = "check installed modules from the pinned root to the bytes",
-	.description = "Checks again what was checked at the install: the registry's root and head, the publisher's "
-		       "signature of the "
-		       "release, and the digest of every file in the store. The exit code is 6 when any of it is bad.",
+	.description =
+		"Checks again what was checked at the install: the registry's root and head, the publisher's "
+		"signature of the "
+		"release, its place in the log, and the digest of every file in the store. Where the registry is "
+		"gone or out of reach, by the proof that the lock has kept. An archive in a file is looked up in "
+		"the registries by its name and digest. The exit code is 6 when any of it is bad.",
 	.arguments = arguments,
 	.examples = examples,
 	.run = run,

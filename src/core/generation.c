@@ -14,6 +14,7 @@ static void installed_release(struct iov_installed *installed)
 {
 	iov_release_free(installed->release);
 	free(installed->requirement);
+	json_decref(installed->proof);
 }
 
 static void instance_release(struct iov_instance *instance)
@@ -189,8 +190,11 @@ int iov_generation_copy(struct iov_ctx *ctx, const struct iov_generation *from, 
 		const struct iov_installed *one = &from->installed[i];
 		rc = iov_generation_put_release(ctx, copy, iov_release_ref(one->release), one->object,
 						one->requirement);
-		if (!rc)
-			iov_generation_installed(copy, installed_name(one))->pinned = one->pinned;
+		if (rc)
+			break;
+		struct iov_installed *put = iov_generation_installed(copy, installed_name(one));
+		put->pinned = one->pinned;
+		put->proof = json_incref(one->proof);
 	}
 	for (size_t i = 0; !rc && i < from->n_instances; i++)
 		rc = iov_generation_put_instance(ctx, copy, &from->instances[i]);

@@ -10,7 +10,8 @@ struct iov_installed {
 				      machine */
 	bool wished;		   /* asked for by name; otherwise here because another needs it */
 	bool pinned;		   /* keeps this version until it is unpinned */
-	char *requirement;	   /* of the wish, "*" when none was given; NULL when not wished; owned */
+	json_t *proof; /* that the release is what its registry published (registry/registry.h); owned; NULL: none */
+	char *requirement; /* of the wish, "*" when none was given; NULL when not wished; owned */
 };
 
 struct iov_instance {

@@ -72,6 +72,17 @@ static int fetch_all(struct iov_edit *edit, struct iov_registries *registries, c
 	return iov_fetch_archives(edit->ctx, registries, missing, n);
 }
 
+/* The release is in the log; the lock keeps the proof for the day when the registry is gone. */
+static int prove(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *release,
+		 json_t **ret)
+{
+	iov_auto(iov_json_release) json_t *chain = NULL;
+	if (edit->flags & IOV_DRY_RUN || !iov_registries_prove_cheaply(registries, release))
+		return IOV_OK;
+	int rc = iov_registries_proof(edit->ctx, registries, release, ret);
+	return rc ? rc : iov_proof_check(edit->ctx, *ret, release, &chain);
+}
+
 static int take_release(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen)
 {
 	struct iov_ctx *ctx = edit->ctx;
@@ -94,10 +105,19 @@ static int take_release(struct iov_edit *edit, struct iov_registries *registries
 	iov_auto(iov_free_ptr) char *requirement =
 		installed && installed->wished ? strdup(installed->requirement) : NULL;
 	bool pinned = installed && installed->pinned;
+	iov_auto(iov_json_release) json_t *proof = NULL;
+	rc = prove(edit, registries, release, &proof);
+	if (rc) {
+		iov_release_free(release);
+		return rc;
+	}
 	rc = iov_generation_put_release(ctx, edit->to, release, object, requirement);
-	if (!rc)
-		iov_generation_installed(edit->to, name)->pinned = pinned;
-	return rc;
+	if (rc)
+		return rc;
+	struct iov_installed *put = iov_generation_installed(edit->to, name);
+	put->pinned = pinned;
+	put->proof = iov_take(proof);
+	return IOV_OK;
 }
 
 static int warm_up_one(struct iov_ctx *ctx, const struct iov_release *release, const char *object)

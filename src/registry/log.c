@@ -281,6 +281,15 @@ int iov_log_entry(struct iov_ctx *ctx, struct iov_log *log, uint64_t index, stru
 	return iov_buf_failed(ret) ? iov_oom(ctx) : IOV_OK;
 }
 
+int iov_log_prove_entry(struct iov_ctx *ctx, struct iov_log *log, uint64_t index, struct iov_buf *ret,
+			struct iov_proof *ret_proof)
+{
+	if (index < log->size)
+		tile_of(log, IOV_TILE_ENTRIES, index / IOV_TILE_WIDTH); /* wanted along with the hashes */
+	int rc = iov_log_prove_included(ctx, log, index, ret_proof);
+	return rc ? rc : iov_log_entry(ctx, log, index, ret);
+}
+
 /* ---- appending ---- */
 
 static int remove_partials(struct iov_ctx *ctx, const struct iov_tile *full, struct iov_changes *changes)

@@ -36,6 +36,9 @@ int iov_log_root(struct iov_ctx *ctx, struct iov_log *log, struct iov_hash *ret)
 int iov_log_prove_included(struct iov_ctx *ctx, struct iov_log *log, uint64_t index, struct iov_proof *ret);
 /* 0 < size1 <= size of the log. */
 int iov_log_prove_consistent(struct iov_ctx *ctx, struct iov_log *log, uint64_t size1, struct iov_proof *ret);
+/* One entry and its proof, with one question. */
+int iov_log_prove_entry(struct iov_ctx *ctx, struct iov_log *log, uint64_t index, struct iov_buf *ret,
+			struct iov_proof *ret_proof);
 /* The bytes of one entry. */
 int iov_log_entry(struct iov_ctx *ctx, struct iov_log *log, uint64_t index, struct iov_buf *ret);
 

@@ -64,10 +64,17 @@ struct iov_archive_wish {
 int iov_registries_fetch_archives(struct iov_ctx *ctx, struct iov_registries *registries,
 				  struct iov_archive_wish *wishes, size_t count);
 
-/* Checks a release again from the pinned root on, offline: its publisher's signature and its place in the log.
- * Describes the chain:
- * {"archive", "expired", "head", "log", "name", "publishers", "registry", "root", "version"}, see
+/* All that is needed to check a release again when its registry is gone, for a lock to keep (docs/state.md):
+ * {"fingerprint", "hashes", "head", "leaf", "roots"}. A new reference. */
+int iov_registries_proof(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
+			 json_t **ret);
+/* Is it at hand without the network? Over HTTP it would double what an install reads. */
+bool iov_registries_prove_cheaply(struct iov_registries *registries, const struct iov_release *release);
+/* Checks a release by such a proof, from the pinned root on: its publisher's signature and its place in the log.
+ * Describes the chain: {"archive", "expired", "head", "log", "name", "publishers", "registry", "root", "version"}, see
  * docs/registry-format.md. A new reference. */
+int iov_proof_check(struct iov_ctx *ctx, const json_t *proof, const struct iov_release *release, json_t **ret);
+/* Both at once, with the registry as it is. */
 int iov_registries_prove(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
 			 json_t **ret);
 

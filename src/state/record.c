@@ -1,4 +1,5 @@
 #include "state/record.h"
+#include "state/record_proof.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,22 @@
 
 /* ---- writing ---- */
 
-static json_t *release_json(const struct iov_installed *one)
+static json_t *release_json(const struct iov_installed *one, json_t *notes)
 {
 	const struct iov_release *release = one->release;
 	json_t *json =
 		json_pack("{s:s, s:s, s:s?, s:s, s:s, s:b, s:s?}", "name", release->manifest->name, "version",
 			  release->manifest->version.text, "registry", release->registry, "sha256", release->sha256,
 			  "object", one->object, "wished", one->wished, "requirement", one->requirement);
-	if (json && one->pinned && json_object_set_new(json, "pinned", json_true())) {
-		json_decref(json);
-		return NULL;
-	}
-	return json;
+	int failed = !json;
+	if (!failed && one->pinned)
+		failed = json_object_set_new(json, "pinned", json_true());
+	if (!failed && one->proof)
+		failed = json_object_set_new(json, "proof", iov_record_fold_proof(one->proof, notes));
+	if (!failed)
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 static json_t *instance_json(const struct iov_instance *one)
@@ -43,11 +48,12 @@ static json_t *instance_json(const struct iov_instance *one)
 json_t *iov_record_lock(const struct iov_generation *generation)
 {
 	iov_auto(iov_json_release) json_t *releases = json_array();
+	iov_auto(iov_json_release) json_t *notes = json_object();
 	for (size_t i = 0; i < generation->n_installed; i++)
-		if (json_array_append_new(releases, release_json(&generation->installed[i])))
+		if (json_array_append_new(releases, release_json(&generation->installed[i], notes)))
 			return NULL;
-	return json_pack("{s:i, s:I, s:O}", "schema", SCHEMA, "generation", (json_int_t)generation->number, "releases",
-			 releases);
+	return json_pack("{s:i, s:I, s:O*, s:O}", "schema", SCHEMA, "generation", (json_int_t)generation->number,
+			 "notes", json_object_size(notes) ? notes : NULL, "releases", releases);
 }
 
 json_t *iov_record_instances(const struct iov_generation *generation)
@@ -106,7 +112,8 @@ static void free_release(struct iov_release **release)
 	iov_release_free(*release);
 }
 
-static int read_release(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation)
+static int read_release(struct iov_ctx *ctx, const char *what, const json_t *json, const json_t *notes,
+			struct iov_generation *generation)
 {
 	struct iov_record_row row;
 	iov_auto(free_release) struct iov_release *release = NULL;
@@ -122,9 +129,12 @@ static int read_release(struct iov_ctx *ctx, const char *what, const json_t *jso
 	if (row.registry && !(release->registry = strdup(row.registry)))
 		return iov_oom(ctx);
 	rc = iov_generation_put_release(ctx, generation, iov_take(release), row.object, row.requirement);
-	if (!rc)
-		iov_generation_installed(generation, row.name)->pinned = row.pinned;
-	return rc;
+	if (rc)
+		return rc;
+	struct iov_installed *put = iov_generation_installed(generation, row.name);
+	put->pinned = row.pinned;
+	put->proof = iov_record_unfold_proof(json_object_get(json, "proof"), notes);
+	return IOV_OK;
 }
 
 int iov_record_read_lock(struct iov_ctx *ctx, const char *what, const json_t *json, struct iov_generation *generation)
@@ -136,7 +146,7 @@ int iov_record_read_lock(struct iov_ctx *ctx, const char *what, const json_t *js
 	if (!rc)
 		rc = iov_json_get_array(ctx, what, json, "releases", &releases);
 	for (size_t i = 0; !rc && i < json_array_size(releases); i++)
-		rc = read_release(ctx, what, json_array_get(releases, i), generation);
+		rc = read_release(ctx, what, json_array_get(releases, i), json_object_get(json, "notes"), generation);
 	return rc;
 }
 

@@ -48,3 +48,28 @@ check "a release with another place in the log" eval 'list && commit'
 refuses "is found" 6 "entry 0 of the log" author registry audit "$registry"
 main update-ref refs/heads/main "$good"
 says "restored, all is well" "good" author registry audit "$registry"
+
+# The whole chain, also when the registry is gone.
+check "no longer yanked" say unyank flow-table@1.0.0
+check "install" host install flow-count --no-load
+equal "verify asks the registry" "$(host verify flow-count --json | jq -c '[.modules[0].good, .modules[0].from, .modules[0].proof.log.position]')" '[true,"registry",4]'
+check "the registry is forgotten" host registry rm test
+equal "the lock has the proof" "$(host verify --json | jq -c '[.modules[] | [.name, .good, .from]]')" '[["flow-count",true,"lock"],["flow-table",true,"lock"]]'
+says "in words" "as the lock has kept it" host verify flow-table
+lock=$(echo "$tmp"/host/var/lib/iovpkg/generations/*/lock.json)
+echo "# lock.json of two modules has $(stat -c %s "$lock") bytes"
+cp "$lock" "$tmp/lock.json"
+jq -c '.releases[0].proof.leaf |= sub("flow-count"; "flow-cuont")' "$tmp/lock.json" >"$lock"
+refuses "a proof of something else" 6 "flow-count" host verify flow-count
+jq -c '.releases[0].proof.hashes[0] = .releases[1].proof.hashes[0]' "$tmp/lock.json" >"$lock"
+refuses "a proof with another path" 6 "does not hold its own entry" host verify flow-count
+cp "$tmp/lock.json" "$lock"
+check "add it again" host registry add test "$registry" --yes
+archive=$(ls "$tmp"/host/var/cache/iovpkg/archives/*.iov 2>/dev/null | head -1)
+[ -n "$archive" ] || { author pack "$top/bpf-samples/flow-table" --output "$tmp/flow-table.iov" >"$out" 2>&1; archive=$tmp/flow-table.iov; }
+cp "$archive" "$tmp/some.iov"
+says "an archive is what the registry has published" "has these bytes" host verify "$tmp/some.iov"
+sed 's/^summary: .*/summary: Another/' -i "$tmp/next/iov.yaml" 2>/dev/null || { cp -r "$top/bpf-samples/flow-table" "$tmp/next"; sed 's/^summary: .*/summary: Another/' -i "$tmp/next/iov.yaml"; }
+check "pack another" author pack "$tmp/next" --output "$tmp/other.iov"
+refuses "which nobody published" 6 "no registry of this host has published these bytes" host verify "$tmp/other.iov"
+refuses "what is no archive" 6 "hello" host verify "$tmp/hello"

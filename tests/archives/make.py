@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the archives that unpacking must refuse (and a few that it must take) into tests/fuzz/corpus/archive.
 
-They are checked in; run this again only to add one. Needs zstd(1). Every archive has a line in cases.txt beside this file.
+They are checked in; run this again to add one, what is there stays. Needs zstd(1). Every archive has a line in cases.txt beside this file.
 """
 import gzip
 import pathlib
@@ -73,6 +73,37 @@ def tar(*entries):
     return zstd(b"".join(entries) + END)
 
 
+def prefixed(prefix, name):
+    """The first part of the path in ustar's own field for it."""
+    block = bytearray(header(name))
+    block[345:345 + len(prefix)] = prefix
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def with_field(at, text):
+    """A header whose field at this place was overwritten."""
+    block = bytearray(header(b"a"))
+    block[at:at + len(text)] = text
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def zstd_of_window(log):
+    """A frame by hand that wants a window of 2^log bytes, with one raw block."""
+    data = A + END
+    return b"\x28\xb5\x2f\xfd\x00" + bytes([(log - 10) << 3]) + (len(data) << 3 | 1).to_bytes(3, "little") + data
+
+
+def zstd_of_zeros(size):
+    """A frame by hand: blocks of 128 KiB, each of one byte repeated, in four bytes."""
+    block = ((128 << 10) << 3 | 2).to_bytes(3, "little") + b"\0"
+    last = (1 << 3 | 3).to_bytes(3, "little") + b"\0"
+    return b"\x28\xb5\x2f\xfd\x00" + bytes([(17 - 10) << 3]) + block * (size >> 17) + last
+
+
 A, B = file(b"a", b"alpha\n"), file(b"b", b"beta\n")
 ARCHIVES = {
     "good": tar(A, file(b"dir/x", b"x" * 2000), file(b"dir/y")),
@@ -131,10 +162,35 @@ ARCHIVES = {
     "zstd-in-zstd": zstd(tar(A)),
     "no-tar": zstd(b"this is no tar\n" * 100),
     "nothing": b"",
+    "good-mode": tar(with_field(100, b"0007777\0")),
+    "good-attributes": tar(pax([(b"SCHILY.xattr.security.capability", b"x"), (b"SCHILY.acl.access", b"user::rwx"), (b"uid", b"0")]), A),
+    "prefix-dot-dot": tar(prefixed(b"../..", b"x")),
+    "prefix-absolute": tar(prefixed(b"/etc", b"x")),
+    "slash-at-end": tar(file(b"a/", b"")),
+    "nul-in-pax-name": tar(pax([(b"path", b"a\0/../../x")]), file(b"fine", b"1")),
+    "name-twice-in-pax": tar(pax([(b"path", b"a"), (b"path", b"../x")]), file(b"fine", b"1")),
+    "pax-without-end": tar(file(b"PaxHeader/x", b"99999999 path=x\n", kind=b"x"), A),
+    "pax-nonsense": tar(file(b"PaxHeader/x", b"no record", kind=b"x"), A),
+    "size-nonsense": tar(with_field(124, b"zz zz zz zz\0")),
+    "size-hides-a-file": tar(pax([(b"size", b"6")]), header(b"a") + pad(b"alpha\n"), pax([(b"size", b"512")]), header(b"b", size=6) + A),
+    "global-name": tar(file(b"PaxHeader/g", b"13 path=../x\n", kind=b"g"), A),
+    "global-headers": tar(file(b"PaxHeader/g", b"11 uid=100\n", kind=b"g") * 1400, A),
+    "long-names": tar(gnu_long(b"x" * 300) * 1000, A),
+    "long-name-dot-dot": tar(gnu_long(b"a/" * 50 + b"../x"), file(b"fine", b"1")),
+    "volume-label": tar(header(b"label", kind=b"V"), A),
+    "next-volume": tar(header(b"a", kind=b"M"), A),
+    "gnu-folder": tar(file(b"a", b"Yx\0\0", kind=b"D"), A),
+    "unknown-kind": tar(header(b"a", kind=b"Z")),
+    "socket-by-cpio": zstd(b"070701" + b"0" * 104 + b"a\0"),
+    "zstd-window": zstd_of_window(31),
+    "zstd-bomb": zstd_of_zeros(1 << 30),
+    "zstd-empty-frames": tar(A) + zstd(b"") * 1000,
+    "zstd-skippable": b"\x50\x2a\x4d\x18\x04\0\0\0more" + tar(A),
     "bad-checksum": tar(bytes([A[0] ^ 1]) + A[1:]),
 }
 
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     for name, data in ARCHIVES.items():
-        (OUT / (name + ".iov")).write_bytes(data)
+        if not (OUT / (name + ".iov")).exists():
+            (OUT / (name + ".iov")).write_bytes(data)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,14 +170,27 @@ END_TEST
 
 /* ---- the archives of others ------------------------------------------------------------------------------------- */
 
+/* " NAME": that file and no other; "": whatever it holds. */
+static void check_names(const char *name, const char *expected, const struct iov_buf *got)
+{
+	char found[64];
+	unsigned size;
+	if (!*expected)
+		return;
+	ck_assert_msg(got->data && sscanf(got->data, "%63s %u", found, &size) == 2, "%s is empty", name);
+	ck_assert_msg(!strcmp(found, expected + 1), "%s holds '%s'", name, found);
+	ck_assert_msg(got->len == strlen(found) + 3 + size, "%s holds more:\n%s", name, got->data);
+}
+
 static void check_case(const char *name, const char *words)
 {
 	char relative[128];
 	snprintf(relative, sizeof(relative), "fuzz/corpus/archive/%s.iov", name);
 	iov_auto(iov_buf_release) struct iov_buf got = {0};
 	int rc = unpack(unit_data(relative), &limits, &got);
-	if (!strcmp(words, "ok")) {
+	if (!strncmp(words, "ok", 2)) {
 		ck_assert_msg(rc == IOV_OK, "%s: %s", name, iov_error_text(ctx));
+		check_names(name, words + 2, &got);
 		return;
 	}
 	ck_assert_msg(rc == IOV_E_UNTRUSTED, "%s: code %d: %s", name, rc, rc ? iov_error_text(ctx) : "");
@@ -202,6 +216,27 @@ START_TEST(refuses_hostile_archives)
 }
 END_TEST
 
+/* With the limits of a release: what unfolds without end costs no more than what unfolds to the limit. */
+START_TEST(bombs_are_bounded)
+{
+	static const char *const bombs[] = {"zstd-bomb", "zstd-window"};
+	const struct iov_unpack_limits most = {.unpacked = IOV_UNPACKED_MAX, .files = IOV_FILES_MAX};
+	struct rusage usage;
+	for (size_t i = 0; i < IOV_COUNT(bombs); i++) {
+		char relative[128];
+		snprintf(relative, sizeof(relative), "fuzz/corpus/archive/%s.iov", bombs[i]);
+		iov_auto(iov_buf_release) struct iov_buf got = {0};
+		int rc = unpack(unit_data(relative), &most, &got);
+		ck_assert_msg(rc == IOV_E_UNTRUSTED, "%s: code %d", bombs[i], rc);
+	}
+	ck_assert_int_eq(getrusage(RUSAGE_CHILDREN, &usage), 0);
+	ck_assert_int_lt(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec, 60);
+#if !defined(__SANITIZE_ADDRESS__)
+	ck_assert_int_lt(usage.ru_maxrss, 64 << 10); /* KiB, of the largest worker */
+#endif
+}
+END_TEST
+
 Suite *suite_worker_archive(void);
 Suite *suite_worker_archive(void)
 {
@@ -216,6 +251,7 @@ Suite *suite_worker_archive(void)
 	tcase_add_test(tests, limits_are_exact);
 	tcase_add_test(tests, a_sink_can_stop_it);
 	tcase_add_test(tests, refuses_hostile_archives);
+	tcase_add_test(tests, bombs_are_bounded);
 	suite_add_tcase(suite, tests);
 	return suite;
 }

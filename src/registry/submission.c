@@ -41,6 +41,32 @@ static int check_canonical(struct iov_ctx *ctx, const struct iov_release *releas
 	return IOV_OK;
 }
 
+/* The name that this one would pass for: without its capitals, with '-' in the place of '_'. */
+static void plain_name(const char *name, char ret[IOV_NAME_MAX + 1])
+{
+	size_t i;
+	for (i = 0; name[i] && i < IOV_NAME_MAX; i++) {
+		char letter = name[i];
+		ret[i] = letter == '_' ? '-' : letter >= 'A' && letter <= 'Z' ? (char)(letter | 0x20) : letter;
+	}
+	ret[i] = '\0';
+}
+
+/* Names that people take for each other are told apart by none of them being allowed but one. */
+static int check_name(struct iov_ctx *ctx, const json_t *record)
+{
+	char plain[IOV_NAME_MAX + 1];
+	const char *name = json_string_value(json_object_get(json_object_get(record, "manifest"), "name"));
+	if (!name || iov_is_name(name) || strlen(name) > IOV_NAME_MAX)
+		return IOV_OK; /* for iov_release_from_json() to judge */
+	plain_name(name, plain);
+	if (!iov_is_name(plain))
+		return IOV_OK;
+	return iov_error(ctx, IOV_E_INPUT,
+			 "'%s' would pass for '%s' (name squatting); a module's name has a-z, 0-9 and '-' only", name,
+			 plain);
+}
+
 int iov_submission_record(struct iov_ctx *ctx, const struct iov_buf *file, const char *published,
 			  struct iov_release **ret)
 {
@@ -55,7 +81,9 @@ int iov_submission_record(struct iov_ctx *ctx, const struct iov_buf *file, const
 	iov_auto(iov_json_release) json_t *line = signatures ? iov_index_line(record, signatures, 0, published) : NULL;
 	if (!line)
 		return iov_oom(ctx);
-	rc = iov_release_from_json(ctx, line, ret);
+	rc = check_name(ctx, record);
+	if (!rc)
+		rc = iov_release_from_json(ctx, line, ret);
 	return rc ? rc : check_canonical(ctx, *ret, &note);
 }
 

@@ -30,8 +30,8 @@ int iov_credential_find(struct iov_ctx *ctx, const char *url, const struct iov_c
 void iov_credential_accepted(struct iov_ctx *ctx, const char *url);
 int iov_credential_refused(struct iov_ctx *ctx, const char *url);
 
-/* A server that was shown a credential may say it back, in a redirect or an error: where the error that stands holds it,
- * the server's words are left out. Returns the error's code. `credential` may be NULL. */
+/* A server that was shown a credential may say it back, in a redirect or an error: where the error that stands holds
+ * it, the server's words are left out. Returns the error's code. `credential` may be NULL. */
 int iov_credential_veil(struct iov_ctx *ctx, const char *url, const struct iov_credential *credential);
 
 /* Where a URL's credential would come from, without a look at it: {"from", "kind", "url"} or JSON's null. A new

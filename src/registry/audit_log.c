@@ -95,9 +95,15 @@ static const struct iov_root *root_now(const struct iov_audit *audit)
 
 static int take_root(struct iov_audit *audit, uint32_t position, const struct iov_leaf *leaf)
 {
-	if (leaf->root != root_now(audit)->version + 1 || leaf->root > audit->subject->root->version)
+	const uint64_t before = root_now(audit)->version;
+	int rc = IOV_OK;
+	if (leaf->root <= before || leaf->root > audit->subject->root->version)
 		return iov_audit_misfit(audit, position, "names a root out of its order");
-	int rc = read_root(audit, leaf->root);
+	while (!rc && root_now(audit)->version < leaf->root)
+		rc = read_root(audit, root_now(audit)->version + 1);
+	/* A root that goes on from an older log takes back the entries of those before it, and nothing else does. */
+	if (!rc && leaf->root != before + 1 && (!root_now(audit)->resumes || root_now(audit)->resume_size != position))
+		return iov_audit_misfit(audit, position, "names a root out of its order");
 	if (!rc && strcmp(root_now(audit)->fingerprint, leaf->sha256) != 0)
 		return iov_audit_misfit(audit, position, "names another root than the registry has under that number");
 	return rc;

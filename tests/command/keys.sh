@@ -168,6 +168,8 @@ refuses "a threshold that cannot be met is never made" 2 "would have 3 keys and 
 at alice registry add test "$registry" --yes >"$out" 2>&1
 says "which registries have to be told" "root key" at alice key revoke alice --json
 
+check "and the whole log fits the index" author registry audit "$registry"
+
 # A host's pin is wrong or gone: it is set again by the fingerprint that the owner tells.
 fingerprint=$(host registry root show test --json | jq -r '.chain[0].sha256')
 check "forget" host registry rm test

@@ -69,21 +69,16 @@ static const struct {
 	cli_show *show;
 	bool on_enter; /* what the Enter key says */
 	bool unasked;  /* the answer where nobody can be asked */
+	bool told;     /* shown also where --yes answers */
 } questions[] = {
 	[IOV_ASK_PLAN] = {"The plan:", "Go ahead?", cli_show_plan, true, true},
 	[IOV_ASK_TRUST] = {"This registry is new here. Compare the fingerprint with the one that its owner tells you:",
 			   "Trust it?", show_trust, false, false},
-	[IOV_ASK_SIGN] = {"The new root changes who is trusted:", "Sign it?", show_changes, false, false},
+	[IOV_ASK_SIGN] = {"The new root changes who is trusted:", "Sign it?", show_changes, false, false, true},
 };
 
-bool cli_confirm(enum iov_question question, const char *json, void *data)
+static bool tell(const struct cli *cli, enum iov_question question, const char *json)
 {
-	struct cli *cli = data;
-	cli_progress_hide(&cli->progress);
-	if (cli->values.yes)
-		return true;
-	if (!can_ask())
-		return questions[question].unasked;
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_auto(cli_json_release) json_t *document = json_loads(json, 0, NULL);
 	struct cli_look look = cli_look_at(STDERR_FILENO, cli->values.no_color);
@@ -91,5 +86,16 @@ bool cli_confirm(enum iov_question question, const char *json, void *data)
 	if (!document || iov_buf_failed(&text))
 		return false;
 	fprintf(stderr, "%s\n%s", questions[question].title, text.data ? text.data : "");
-	return ask(questions[question].question, questions[question].on_enter);
+	return true;
+}
+
+bool cli_confirm(enum iov_question question, const char *json, void *data)
+{
+	struct cli *cli = data;
+	cli_progress_hide(&cli->progress);
+	if (cli->values.yes)
+		return !questions[question].told || cli->values.quiet || tell(cli, question, json);
+	if (!can_ask())
+		return questions[question].unasked;
+	return tell(cli, question, json) && ask(questions[question].question, questions[question].on_enter);
 }

@@ -157,6 +157,22 @@ static void add_exit_status(struct iov_buf *out)
 	iov_buf_puts(out, ".El\n");
 }
 
+static void add_synopses(struct iov_buf *out, const struct cli_command *command)
+{
+	for (const struct cli_command *const *child = command->children; child && *child; child++)
+		add_synopses(out, *child);
+	if (!command->children)
+		add_synopsis(out, command);
+}
+
+static void add_children(struct iov_buf *out, const struct cli_command *command)
+{
+	for (const struct cli_command *const *child = command->children; child && *child; child++) {
+		add_child(out, *child);
+		add_children(out, *child);
+	}
+}
+
 static void add_command_page(struct iov_buf *out, const struct cli_command *command)
 {
 	iov_auto(iov_buf_release) struct iov_buf name = {0};
@@ -164,14 +180,10 @@ static void add_command_page(struct iov_buf *out, const struct cli_command *comm
 	for (char *at = name.data; at && *at; at++)
 		*at = *at == ' ' ? '-' : *at;
 	add_head(out, name.data ? name.data : "", command->summary);
-	for (const struct cli_command *const *child = command->children; child && *child; child++)
-		add_synopsis(out, *child);
-	if (!command->children)
-		add_synopsis(out, command);
+	add_synopses(out, command);
 	iov_buf_puts(out, ".Sh DESCRIPTION\n");
 	add_text(out, command->description);
-	for (const struct cli_command *const *child = command->children; child && *child; child++)
-		add_child(out, *child);
+	add_children(out, command);
 	add_arguments(out, command->arguments);
 	add_options(out, command->options);
 	iov_buf_puts(

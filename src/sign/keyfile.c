@@ -264,7 +264,6 @@ int iov_signer_change(struct iov_ctx *ctx, const char *name_or_path, bool encryp
 	iov_auto(line_release) struct key_line line = {.path = NULL};
 	iov_auto(iov_signer_release) struct iov_signer signer = {.seed = {0}};
 	iov_auto(free_secret) char *text = NULL;
-	iov_auto(iov_buf_release) struct iov_buf out = {0};
 	int rc = open_line(ctx, name_or_path, &line);
 	if (!rc)
 		rc = load(ctx, &line, &signer);
@@ -281,6 +280,15 @@ int iov_signer_change(struct iov_ctx *ctx, const char *name_or_path, bool encryp
 	return err ? iov_error_errno(ctx, err, "cannot write key file '%s'", line.path) : IOV_OK;
 }
 
+/* A revoke that was stopped half-way has left the file under both names. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+	bool same = !stat(a, &one) && !stat(b, &other) && one.st_ino == other.st_ino && one.st_dev == other.st_dev;
+	errno = EEXIST;
+	return same;
+}
+
 int iov_signer_retire(struct iov_ctx *ctx, const char *name)
 {
 	struct iov_verifier verifier;
@@ -292,7 +300,7 @@ int iov_signer_retire(struct iov_ctx *ctx, const char *name)
 	int rc = iov_verifier_load(ctx, from, &verifier, NULL);
 	if (rc)
 		return rc;
-	if (link(from, to))
+	if (link(from, to) && !(errno == EEXIST && is_same_file(from, to)))
 		return errno == EEXIST ? exists(ctx, to) : iov_error_errno(ctx, errno, "cannot write '%s'", to);
 	if (unlink(from))
 		return iov_error_errno(ctx, errno, "cannot remove '%s'", from);

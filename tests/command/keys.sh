@@ -25,7 +25,7 @@ says "prepare tells in words" "- roots are signed by 2 of 3 keys, not 1 of 1" au
 also "what goes" "may no longer sign heads"
 refuses "unsigned it is refused" 6 "arbitrary software" author registry root publish "$registry" "$tmp/2.note"
 refuses "nobody signs unasked" 16 "is not signed" author registry root sign "$tmp/2.note" --key test </dev/null
-says "the key until now signs" "1 signature now" author registry root sign "$tmp/2.note" --key test --against "$registry" --yes
+says "the key until now signs, and is told what" "may no longer sign heads" author registry root sign "$tmp/2.note" --key test --against "$registry" --yes
 refuses "one of the new is not enough" 6 "arbitrary software" author registry root publish "$registry" "$tmp/2.note"
 git -C "$registry" cat-file -p main:root/1.note >"$tmp/root-1.note"
 says "alice signs elsewhere" "2 signatures" at alice registry root sign "$tmp/2.note" --against "$tmp/root-1.note" --yes
@@ -127,6 +127,7 @@ stolen=$(main)
 host registry update test >"$out" 2>&1
 equal "hosts saw it" "$(versions four)" '["6.6.6"]'
 author key generate heads2 --plain >"$out"
+refuses "no commit at all" 3 "is not a commit id" author registry root prepare "$registry" --registry-key heads2 --resume nonsense -o "$tmp/x.note"
 says "what the root will do" "the log goes on from entry $good_size" author registry root prepare "$registry" --registry-key heads2 --resume "$good" -o "$tmp/next.note"
 check "alice signs" at alice registry root sign "$tmp/next.note" --yes
 check "bob signs" at bob registry root sign "$tmp/next.note" --yes

@@ -212,6 +212,22 @@ START_TEST(commit_moves_a_ref_only_from_its_parent)
 }
 END_TEST
 
+START_TEST(commit_goes_back_without_taking_back)
+{
+	char good[41], bad[41], now[41];
+	struct iov_git_file file = {"g", "new", 3};
+	commit_file(NULL, "f", "good", good);
+	commit_file(good, "f", "bad", bad);
+	unit_ok(ctx, iov_git_commit_back(ctx, repo, MAIN, bad, good, &file, 1, "m", 5, now));
+	assert_file(now, "f", "good");
+	assert_file(now, "g", "new");
+	unit_fails(ctx, iov_git_commit_back(ctx, repo, MAIN, bad, good, &file, 1, "m", 5, now), IOV_E_BUSY,
+		   "somebody else");
+	unit_fails(ctx, iov_git_commit_back(ctx, repo, MAIN, now, "nonsense", &file, 1, "m", 5, now), IOV_E_INPUT,
+		   "is not a commit id");
+}
+END_TEST
+
 START_TEST(refuses_paths_that_git_refuses)
 {
 	struct iov_git_file file = {"../escape", "x", 1};
@@ -450,6 +466,7 @@ Suite *suite_worker_git(void)
 	tcase_add_test(local, streams_large_files);
 	tcase_add_test(local, refs_by_prefix);
 	tcase_add_test(local, commit_moves_a_ref_only_from_its_parent);
+	tcase_add_test(local, commit_goes_back_without_taking_back);
 	tcase_add_test(local, refuses_paths_that_git_refuses);
 	tcase_add_test(local, a_missing_worker_is_said);
 	TCase *remote = add_case(suite, "remote");

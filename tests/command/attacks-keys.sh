@@ -37,6 +37,7 @@ tree_out; resign -k "$stranger"; tree_in
 keeps "a head that a stranger signed" "root 1 names for the registry (arbitrary software attack)" host registry update
 tree_out; resign -k "test=$stranger"; tree_in
 keeps "a head that a stranger signed under the name of the registry's key" "(arbitrary software attack)" host registry update
+again
 tree_out; relist flow-table '.release.manifest.summary = "Trust me"'; tree_in
 refuses "a record that its publisher did not sign" 6 "is not signed by a publisher whom root 1 allows for that name (arbitrary software attack)" install
 again
@@ -103,7 +104,7 @@ second_root=$(now)
 tree_out; cp "$tree/root/1.note" "$tree/root/3.note"; resign -k "$second" root=3; tree_in
 keeps "a root that was valid once, as the next one" "has version 1 after 2; roots follow each other without gaps (rollback attack)" host registry update
 tree_out "$second_root"; cp "$tree/root/1.note" "$tree/root/2.note"; rm -f "$tree/root/3.note"; resign root=1; tree_in
-keeps "a head of the root before" "(arbitrary software attack)" host registry update
+keeps "a head of the root before" "it goes with root 1, but root 2 is in force (rollback attack)" host registry update
 tree_out "$second_root"; resign -k "$second" root=1; tree_in
 keeps "a head that names the root before" "it goes with root 1, but root 2 is in force (rollback attack)" host registry update
 tree_out "$second_root"; next_root 3 '.' -k "$test"; resign -k "$second" root=3; tree_in

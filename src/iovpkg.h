@@ -215,6 +215,9 @@ int iov_registry_init(struct iov_ctx *ctx, const char *path, const char *origin,
 		      const char *const *publishers, size_t count, unsigned flags, char **ret_json);
 /* Pins a registry's root. `fingerprint` (SHA-256 of the root, hex) or a yes from the confirm callback. */
 int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json);
+/* The same, asking for cosignatures of at least `cosigners` of these witnesses (keys as texts) on every checkpoint. */
+int iov_registry_add_witnessed(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint,
+			       const char *const *witnesses, size_t count, uint64_t cosigners, char **ret_json);
 int iov_registry_remove(struct iov_ctx *ctx, const char *name);
 int iov_registry_list(struct iov_ctx *ctx, char **ret_json);
 int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json); /* NULL: all */
@@ -267,6 +270,11 @@ int iov_registry_grant(struct iov_ctx *ctx, const char *path, const char *patter
 		       const char *key, const char *output, char **ret_json);
 int iov_registry_revoke(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
 			const char *since, const char *key, const char *output, char **ret_json);
+/* On a witness's host: cosigns the checkpoint of a registry that it has added, if the log goes on from what it signed
+ * before, and writes it to the file `output`. On the registry's host: takes such a file in. */
+int iov_registry_witness(struct iov_ctx *ctx, const char *registry, const char *key, const char *output,
+			 char **ret_json);
+int iov_registry_cosigned(struct iov_ctx *ctx, const char *path, const char *file, char **ret_json);
 /* Replays the whole log against the index. `registry` is a name, or the path of a repository. A registry that does not
  * fit is no error: "good" is false then, and "reason" says what is first out of place. */
 int iov_registry_audit(struct iov_ctx *ctx, const char *registry, char **ret_json);

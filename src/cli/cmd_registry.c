@@ -26,6 +26,17 @@ static const struct cli_option add_options[] = {
 	 .value = "HEX",
 	 .help = "the SHA-256 of its root, as its owner tells it; nothing is asked then",
 	 .to = offsetof(struct cli_values, fingerprint)},
+	{.name = "witness",
+	 .kind = CLI_LIST,
+	 .value = "KEY",
+	 .help = "a witness whose cosignature counts; may be given again",
+	 .to = offsetof(struct cli_values, witness_keys)},
+	{.name = "witnesses",
+	 .kind = CLI_NUMBER,
+	 .value = "N",
+	 .help = "how many of them must have cosigned what this host takes; by default all",
+	 .max = 16,
+	 .to = offsetof(struct cli_values, witnesses)},
 	{0},
 };
 
@@ -45,7 +56,10 @@ static void show_add(const struct cli_look *look, const json_t *answer, struct i
 static int run_add(struct cli *cli)
 {
 	char *json = NULL;
-	int rc = iov_registry_add(cli->ctx, cli_word(cli, 0), cli_word(cli, 1), cli->values.fingerprint, &json);
+	const struct cli_list *keys = &cli->values.witness_keys;
+	uint64_t witnesses = cli->values.witnesses ? cli->values.witnesses : keys->count;
+	int rc = iov_registry_add_witnessed(cli->ctx, cli_word(cli, 0), cli_word(cli, 1), cli->values.fingerprint,
+					    keys->items, keys->count, witnesses, &json);
 	return cli_report(cli, rc, json, show_add);
 }
 
@@ -237,6 +251,8 @@ static const struct cli_command *const children[] = {
 	&cli_cmd_registry_revoke,
 	&cli_cmd_registry_audit,
 	&cli_cmd_registry_compare,
+	&cli_cmd_registry_witness,
+	&cli_cmd_registry_cosigned,
 	NULL,
 };
 

@@ -61,6 +61,7 @@ extern const struct cli_command cli_cmd_registry_serve;
 
 /* Of families whose commands have files of their own. */
 extern const struct cli_command cli_cmd_registry_accept, cli_cmd_registry_root, cli_cmd_registry_grant,
-	cli_cmd_registry_revoke, cli_cmd_registry_refresh, cli_cmd_registry_audit, cli_cmd_registry_compare;
+	cli_cmd_registry_revoke, cli_cmd_registry_refresh, cli_cmd_registry_audit, cli_cmd_registry_compare,
+	cli_cmd_registry_witness, cli_cmd_registry_cosigned;
 
 #endif

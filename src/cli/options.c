@@ -57,6 +57,7 @@ void cli_values_release(struct cli_values *values)
 	free(values->registry_keys.items);
 	free(values->remove_root_keys.items);
 	free(values->thresholds.items);
+	free(values->witness_keys.items);
 	free(values->words.items);
 	*values = (struct cli_values){0};
 }

@@ -48,8 +48,8 @@ struct cli_values {
 		*successor, *text;
 	bool plain, dry_run, fix, hook, latest, locked, lossy, renew, no_health, no_load, undo, verdicts,
 		with_importers, with_object;
-	uint64_t count, days, keep, left, min_age, wait;
-	struct cli_list against, facts, imports, publishers, settings;
+	uint64_t count, days, keep, left, min_age, wait, witnesses;
+	struct cli_list against, facts, imports, publishers, settings, witness_keys;
 	const char *compare, *prepare, *prepared, *resume, *since;
 	uint64_t root_threshold;
 	struct cli_list add_root_keys, gone_publishers, registry_keys, remove_root_keys, thresholds;

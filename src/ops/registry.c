@@ -64,11 +64,20 @@ static json_t *summary(struct iov_ctx *ctx, const json_t *one)
 
 int iov_registry_add(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, char **ret_json)
 {
+	return iov_registry_add_witnessed(ctx, name, url, fingerprint, NULL, 0, 0, ret_json);
+}
+
+int iov_registry_add_witnessed(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint,
+			       const char *const *witnesses, size_t count, uint64_t cosigners, char **ret_json)
+{
 	if (!iov_is_name(name))
 		return iov_error(ctx, IOV_E_USAGE,
 				 "'%s' cannot name a registry; use lower-case letters, digits and '-'", name);
 	iov_auto(iov_json_release) json_t *pinned = NULL;
-	int rc = iov_registry_pin(ctx, name, url, fingerprint, &pinned);
+	iov_auto(iov_json_release) json_t *keys = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(keys, json_string(witnesses[i]));
+	int rc = iov_registry_pin_witnessed(ctx, name, url, fingerprint, keys, (size_t)cosigners, &pinned);
 	return rc ? rc : iov_answer(ctx, summary(ctx, pinned), ret_json);
 }
 

@@ -32,6 +32,10 @@ int iov_registry_signers(struct iov_ctx *ctx, const char *path, struct iov_verif
  * iov_registry_describe_all() says of it. The fingerprint may be NULL: then config.confirm is asked; without it the
  * call fails and says what to pass. */
 int iov_registry_pin(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, json_t **ret);
+/* The same for a registry whose checkpoints must have `cosigners` cosignatures of these witnesses (witness.h), an array
+ * of keys as texts. */
+int iov_registry_pin_witnessed(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint,
+			       json_t *witnesses, size_t cosigners, json_t **ret);
 int iov_registry_forget(struct iov_ctx *ctx, const char *name);
 /* An array of {"expired", "fingerprint", "head": {"expires", "issued", "version"}, "log_size", "name", "origin",
  * "root", "url"}. */

@@ -6,6 +6,7 @@
 #include "registry/listing.h"
 #include "registry/log.h"
 #include "registry/offer.h"
+#include "registry/witness.h"
 #include "registry/seen.h"
 #include "util/cleanup.h"
 
@@ -224,6 +225,8 @@ static int check_offer(struct iov_ctx *ctx, struct iov_trust *trust, struct iov_
 		rc = check_top(ctx, trust, offer);
 	if (!rc)
 		rc = iov_checkpoint_check(ctx, trust->name, checkpoint->data, checkpoint->len, root, &offer->head);
+	if (!rc)
+		rc = iov_witness_check(ctx, trust->name, trust->witnesses, (size_t)trust->cosigners, checkpoint);
 	if (!rc)
 		rc = check_log(ctx, trust, offer, &seen);
 	if (!rc && strcmp(trust->head.manifest, offer->head.manifest) != 0)

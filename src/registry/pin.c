@@ -9,6 +9,7 @@
 #include "registry/clock.h"
 #include "registry/describe.h"
 #include "registry/trust.h"
+#include "registry/witness.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -200,6 +201,12 @@ static int check_names(struct iov_ctx *ctx, const char *name, const char *finger
 
 int iov_registry_pin(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint, json_t **ret)
 {
+	return iov_registry_pin_witnessed(ctx, name, url, fingerprint, NULL, 0, ret);
+}
+
+int iov_registry_pin_witnessed(struct iov_ctx *ctx, const char *name, const char *url, const char *fingerprint,
+			       json_t *witnesses, size_t cosigners, json_t **ret)
+{
 	bool local;
 	iov_auto(iov_free_ptr) char *folder = iov_trust_folder(ctx, name);
 	iov_auto(iov_free_ptr) char *target = NULL;
@@ -209,9 +216,15 @@ int iov_registry_pin(struct iov_ctx *ctx, const char *name, const char *url, con
 		return iov_oom(ctx);
 	int rc = check_names(ctx, name, fingerprint, folder);
 	if (!rc)
+		rc = iov_witness_check_keys(ctx, witnesses, cosigners);
+	if (!rc)
 		rc = iov_registry_locate(ctx, url, &local, &target);
 	if (!rc)
 		rc = iov_trust_new(ctx, name, target, beside, &trust);
+	if (!rc && cosigners) {
+		trust->witnesses = json_incref(witnesses);
+		trust->cosigners = cosigners;
+	}
 	if (!rc)
 		rc = pin_at(ctx, trust, fingerprint, folder);
 	if (!rc && ret) {

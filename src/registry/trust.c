@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registry/describe.h"
+#include "registry/witness.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
 
@@ -68,6 +69,7 @@ void iov_trust_free(struct iov_trust *trust)
 	free(trust->packages);
 	iov_sparse_free(trust->sparse);
 	free(trust->etag);
+	json_decref(trust->witnesses);
 	free(trust);
 }
 
@@ -100,6 +102,19 @@ static int no_registry(struct iov_ctx *ctx, const char *name)
 			 "no registry '%s' on this host; add it with 'iovpkg registry add %s URL'", name, name);
 }
 
+static int read_witnesses(struct iov_ctx *ctx, struct iov_trust *trust, const char *path, const json_t *json)
+{
+	json_t *witnesses = NULL;
+	int rc = iov_json_opt_array(ctx, path, json, "witnesses", &witnesses);
+	if (!rc)
+		rc = iov_json_opt_uint(ctx, path, json, "cosigners", &trust->cosigners);
+	if (!rc)
+		rc = iov_witness_check_keys(ctx, witnesses, trust->cosigners);
+	if (!rc)
+		trust->witnesses = json_incref(witnesses);
+	return rc;
+}
+
 static int read_pin(struct iov_ctx *ctx, struct iov_trust *trust)
 {
 	const char *url = "", *fingerprint = "";
@@ -119,7 +134,8 @@ static int read_pin(struct iov_ctx *ctx, struct iov_trust *trust)
 	if (rc)
 		return rc;
 	snprintf(trust->fingerprint, sizeof(trust->fingerprint), "%s", fingerprint);
-	return set_url(ctx, trust, url);
+	rc = read_witnesses(ctx, trust, path, json);
+	return rc ? rc : set_url(ctx, trust, url);
 }
 
 static int check_root(struct iov_ctx *ctx, const struct iov_trust *trust, const char *path, const struct iov_root *root)
@@ -256,8 +272,10 @@ static int write_json(struct iov_ctx *ctx, const struct iov_trust *trust, const 
 int iov_trust_store_pin(struct iov_ctx *ctx, const struct iov_trust *trust)
 {
 	return write_json(ctx, trust, "registry.json",
-			  json_pack("{s:s, s:s, s:i, s:s}", "fingerprint", trust->fingerprint, "name", trust->name,
-				    "schema", SCHEMA, "url", trust->url));
+			  json_pack("{s:o*, s:s, s:s, s:i, s:s, s:O*}", "cosigners",
+				    trust->cosigners ? json_integer((json_int_t)trust->cosigners) : NULL, "fingerprint",
+				    trust->fingerprint, "name", trust->name, "schema", SCHEMA, "url", trust->url,
+				    "witnesses", trust->witnesses));
 }
 
 static int store_root(struct iov_ctx *ctx, const struct iov_trust *trust, const struct iov_root *root)

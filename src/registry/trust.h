@@ -1,7 +1,7 @@
 /*
  * What this host has come to trust of a registry, on disk below <state>/registries/<name>/:
  *
- * - registry.json: the pin, {"fingerprint", "name", "schema", "url"}
+ * - registry.json: the pin, {"fingerprint", "name", "schema", "url"}, and with witnesses "cosigners", "witnesses"
  * - root/<N>.note: the chain of roots from the pinned one on
  * - head.json: {"commit" or "etag", "head": the text of the newest head.note, "packages", "root", "schema"}; written
  * last, replaced as a whole
@@ -33,6 +33,8 @@ struct iov_trust {
 	char commit[IOV_COMMIT_SIZE];
 	struct iov_sparse *sparse; /* NULL: the registry is read through its clone */
 	char *etag;		   /* of that head.note */
+	json_t *witnesses;	   /* keys as texts; NULL: none */
+	uint64_t cosigners;	   /* how many of them must have cosigned each checkpoint */
 };
 
 /* A registry that is not pinned yet: nothing is read. */

@@ -45,7 +45,7 @@ static int check_canonical(struct iov_ctx *ctx, const struct iov_release *releas
 static void plain_name(const char *name, char ret[IOV_NAME_MAX + 1])
 {
 	size_t i;
-	for (i = 0; name[i] && i < IOV_NAME_MAX; i++) {
+	for (i = 0; i < IOV_NAME_MAX && name[i]; i++) {
 		char letter = name[i];
 		ret[i] = letter == '_' ? '-' : letter >= 'A' && letter <= 'Z' ? (char)(letter | 0x20) : letter;
 	}

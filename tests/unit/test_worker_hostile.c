@@ -21,8 +21,6 @@
 #define MAIN "refs/heads/main"
 #define PYTHON "/usr/bin/python3"
 
-extern char **environ;
-
 static struct iov_ctx *ctx;
 static char *repo, *copy, *mode;
 static const char *last; /* what the server was told to be */

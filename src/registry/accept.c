@@ -176,6 +176,22 @@ static int gone(struct iov_ctx *ctx, const struct walk *walk, const char *sha256
 	return rc;
 }
 
+/* One that cannot be settled now keeps none behind it waiting; the first such failure is the answer. */
+static int settle_each(struct iov_ctx *ctx, const struct walk *walk, char *lines, size_t *ret_taken)
+{
+	struct iov_saved_error first = {.code = IOV_OK};
+	for (char *line; lines && (line = strsep(&lines, "\n"));) {
+		char *commit = strchr(line, ' ');
+		if (!commit)
+			continue;
+		*commit++ = '\0';
+		(*ret_taken)++;
+		if (settle(ctx, walk, line, commit) && !first.code)
+			first = iov_error_save(ctx);
+	}
+	return first.code ? iov_error_restore(ctx, first) : IOV_OK;
+}
+
 static int take_all(struct iov_ctx *ctx, const struct walk *walk, const char *sha256)
 {
 	char prefix[IOV_REF_MAX];
@@ -183,15 +199,8 @@ static int take_all(struct iov_ctx *ctx, const struct walk *walk, const char *sh
 	iov_auto(iov_buf_release) struct iov_buf refs = {0};
 	snprintf(prefix, sizeof(prefix), IOV_INCOMING_REFS "%.64s", sha256 ? sha256 : "");
 	int rc = iov_git_refs(ctx, walk->path, prefix, &refs);
-	char *rest = refs.data;
-	for (char *line; !rc && rest && (line = strsep(&rest, "\n"));) {
-		char *commit = strchr(line, ' ');
-		if (!commit)
-			continue;
-		*commit++ = '\0';
-		rc = settle(ctx, walk, line, commit);
-		taken++;
-	}
+	if (!rc)
+		rc = settle_each(ctx, walk, refs.data, &taken);
 	return !rc && !taken && sha256 ? gone(ctx, walk, sha256) : rc;
 }
 

@@ -15,6 +15,7 @@
 #define LISTING_MAX (64u << 20) /* bytes of a listing of refs: half a million */
 #define CONNECT_MS 15000
 #define SILENCE_S 30 /* of a server in the middle of an answer */
+#define HOOK_S 300   /* the same when its hook judges what was pushed, and many others before it */
 #define WAIT_MS 1000
 
 #define SYSTEM_CA "/etc/ssl/certs"
@@ -23,15 +24,16 @@
 static const struct service {
 	git_smart_service_t service;
 	const char *suffix, *accept, *content_type; /* content_type of a POST; NULL: a GET */
+	long silence_s;				    /* of a server that is in the middle of an answer */
 } services[] = {
 	{GIT_SERVICE_UPLOADPACK_LS, "/info/refs?service=git-upload-pack", "application/x-git-upload-pack-advertisement",
-	 NULL},
+	 NULL, SILENCE_S},
 	{GIT_SERVICE_UPLOADPACK, "/git-upload-pack", "application/x-git-upload-pack-result",
-	 "application/x-git-upload-pack-request"},
+	 "application/x-git-upload-pack-request", SILENCE_S},
 	{GIT_SERVICE_RECEIVEPACK_LS, "/info/refs?service=git-receive-pack",
-	 "application/x-git-receive-pack-advertisement", NULL},
+	 "application/x-git-receive-pack-advertisement", NULL, SILENCE_S},
 	{GIT_SERVICE_RECEIVEPACK, "/git-receive-pack", "application/x-git-receive-pack-result",
-	 "application/x-git-receive-pack-request"},
+	 "application/x-git-receive-pack-request", HOOK_S},
 };
 
 struct subtransport {
@@ -262,7 +264,7 @@ static CURLcode set_options(struct stream *stream, const char *url)
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
+	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stream->service->silence_s);
 	if (!rc && stream->service->content_type) {
 		rc = curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)stream->body.len);

@@ -196,7 +196,10 @@ static int batch_init(struct iov_ctx *ctx, struct batch *batch, size_t room)
 	batch->files = calloc(room + 1, sizeof(*batch->files));
 	batch->paths = calloc(room + 1, sizeof(*batch->paths));
 	batch->texts = calloc(room + 1, sizeof(*batch->texts));
-	return batch->files && batch->paths && batch->texts ? IOV_OK : iov_oom(ctx);
+	if (batch->files && batch->paths && batch->texts)
+		return IOV_OK;
+	iov_oom(ctx);
+	return IOV_E_SPACE;
 }
 
 static void batch_release(struct batch *batch)

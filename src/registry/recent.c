@@ -48,22 +48,30 @@ static bool parse_line(const char **at, struct iov_recent_file *ret)
 	return true;
 }
 
+static int parse_lines(struct iov_ctx *ctx, const char *what, const char *text, size_t len, size_t lines,
+		       struct iov_recent *recent)
+{
+	for (const char *at = text; at < text + len; recent->count++)
+		if (recent->count == lines || !parse_line(&at, &recent->items[recent->count]))
+			return iov_error(ctx, IOV_E_UNTRUSTED, "line %zu of %s is not 'SHA256 HEAD TIME'",
+					 recent->count + 1, what);
+	return IOV_OK;
+}
+
 int iov_recent_parse(struct iov_ctx *ctx, const char *what, const char *text, size_t len, struct iov_recent *ret)
 {
-	iov_auto(iov_recent_release) struct iov_recent recent = {0};
 	size_t lines = 0;
 	for (size_t i = 0; i < len; i++)
 		lines += text[i] == '\n';
-	recent.items = calloc(lines + 1, sizeof(*recent.items));
+	struct iov_recent recent = {.items = calloc(lines + 1, sizeof(struct iov_recent_file))};
 	if (!recent.items)
 		return iov_oom(ctx);
-	for (const char *at = text; at < text + len; recent.count++)
-		if (recent.count == lines || !parse_line(&at, &recent.items[recent.count]))
-			return iov_error(ctx, IOV_E_UNTRUSTED, "line %zu of %s is not 'SHA256 HEAD TIME'",
-					 recent.count + 1, what);
-	*ret = recent;
-	recent = (struct iov_recent){0};
-	return IOV_OK;
+	int rc = parse_lines(ctx, what, text, len, lines, &recent);
+	if (rc)
+		iov_recent_release(&recent);
+	else
+		*ret = recent;
+	return rc;
 }
 
 int iov_recent_text(struct iov_ctx *ctx, const struct iov_recent *recent, struct iov_buf *ret)

@@ -47,19 +47,18 @@ static int look(struct iov_ctx *ctx, struct iov_trust *trust, const char *etag, 
 	return rc;
 }
 
-static int take(struct iov_ctx *ctx, struct iov_trust *trust, const struct seen *seen, int64_t now)
+static int take(struct iov_ctx *ctx, struct iov_trust *trust, struct seen *seen, int64_t now)
 {
 	iov_auto(iov_offer_release) struct iov_offer offer = {.source = iov_sparse_source(trust->sparse)};
 	struct iov_buf *head = &offer.files[IOV_OFFER_HEAD];
-	iov_auto(iov_free_ptr) char *etag = strdup(seen->etag ? seen->etag : "");
 	iov_buf_add(head, seen->note.data, seen->note.len);
-	if (!etag || iov_buf_failed(head))
+	if (iov_buf_failed(head))
 		return iov_oom(ctx);
 	int rc = iov_offer_take(ctx, trust, &offer, now);
 	if (rc)
 		return rc;
 	free(trust->etag);
-	trust->etag = iov_take(etag);
+	trust->etag = iov_take(seen->etag);
 	rc = iov_trust_store(ctx, trust);
 	if (!rc)
 		rc = iov_seen_store(ctx, trust->folder, &offer.seen);

@@ -55,7 +55,6 @@ static int address_of(const char *address, const char *port, struct sockaddr_sto
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
 	uint16_t number = htons((uint16_t)strtoul(port, NULL, 10));
-	memset(ret, 0, sizeof(*ret));
 	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
 		v4->sin_family = AF_INET;
 		v4->sin_port = number;
@@ -72,8 +71,8 @@ static int address_of(const char *address, const char *port, struct sockaddr_sto
 
 static int listen_at(const char *address, const char *port, int *ret)
 {
-	struct sockaddr_storage at;
-	socklen_t len;
+	struct sockaddr_storage at = {0};
+	socklen_t len = 0;
 	int yes = 1;
 	if (address_of(address, port, &at, &len))
 		return 1;
@@ -88,7 +87,7 @@ static int listen_at(const char *address, const char *port, int *ret)
 /* The one that was given, or with 0 the one that the kernel chose. */
 static int port_of(int fd)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {0};
 	socklen_t len = sizeof(at);
 	if (getsockname(fd, (struct sockaddr *)&at, &len))
 		return 0;

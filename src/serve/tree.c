@@ -66,7 +66,7 @@ static bool is_archive(const char *path, const char **ret_sha256)
 
 bool serve_find(git_repository *repo, const char *path, struct serve_file *ret)
 {
-	char ref[96], hex[GIT_OID_MAX_HEXSIZE + 1];
+	char ref[96] = "", hex[GIT_OID_MAX_HEXSIZE + 1];
 	const char *sha256;
 	struct serve_file file = {.blob = NULL};
 	if (!iov_is_archive_path(path))

@@ -6,6 +6,7 @@
 #include "core/status.h"
 #include "registry/clock.h"
 #include "registry/event.h"
+#include "registry/publishers.h"
 #include "util/cleanup.h"
 
 /* ---- judging ---- */
@@ -83,7 +84,7 @@ int iov_accept_statement(struct iov_ctx *ctx, struct iov_host *host, const struc
 	struct standing standing = {.holds = false};
 	iov_auto(iov_buf_release) struct iov_buf text = {0};
 	iov_auto(iov_index_release) struct iov_index index = {0};
-	int rc = iov_statement_check_signers(ctx, host->root, statement);
+	int rc = iov_statement_check_signers(ctx, &host->root, 1, statement, IOV_LOG_NOT_YET);
 	if (!rc)
 		rc = iov_host_index(ctx, host, statement->name, &text, &index);
 	if (!rc)

@@ -125,7 +125,8 @@ static int take_statement(struct iov_audit *audit, uint32_t position, struct iov
 	size_t room = audit->n_statements + 1;
 	if (!json_object_get(audit->numbers, leaf->statement.name))
 		return iov_audit_misfit(audit, position, "speaks of a module that was never published before");
-	int rc = iov_statement_check_signers(audit->ctx, root_now(audit), &leaf->statement);
+	int rc = iov_statement_check_signers(audit->ctx, audit->roots + audit->n_roots - 1, 1, &leaf->statement,
+					     position);
 	if (rc)
 		return iov_error_prefix(audit->ctx, "entry %u of the log", position);
 	struct iov_leaf *statements = realloc(audit->statements, room * sizeof(*statements));

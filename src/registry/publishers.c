@@ -125,16 +125,14 @@ static void find_verdict(const struct iov_root *root, const struct iov_role *rol
 	}
 }
 
-int iov_release_judge(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release, uint64_t log,
-		      struct iov_judgement *ret)
+int iov_publishers_judge(struct iov_ctx *ctx, const struct iov_root *root, const char *name, const json_t *lines,
+			 const char *text, uint64_t log, struct iov_judgement *ret)
 {
-	const char *name = release->manifest->name;
 	const struct iov_role *role = iov_root_publishers(root, name);
-	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
 	iov_auto(iov_judgement_release) struct iov_judgement found = {.names = json_array()};
-	if (!text || !found.names)
+	if (!found.names)
 		return iov_oom(ctx);
-	const struct signed_text by = {json_object_get(release->json, "signatures"), text, strlen(text)};
+	const struct signed_text by = {lines, text, strlen(text)};
 	found.needed = role ? role->threshold : SIZE_MAX;
 	int rc = count_role(ctx, role, &by, &found);
 	if (!rc)
@@ -145,6 +143,16 @@ int iov_release_judge(struct iov_ctx *ctx, const struct iov_root *root, const st
 	*ret = found;
 	found.names = NULL;
 	return IOV_OK;
+}
+
+int iov_release_judge(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release, uint64_t log,
+		      struct iov_judgement *ret)
+{
+	iov_auto(iov_free_ptr) char *text = iov_release_signed_text(release);
+	if (!text)
+		return iov_oom(ctx);
+	return iov_publishers_judge(ctx, root, release->manifest->name, json_object_get(release->json, "signatures"),
+				    text, log, ret);
 }
 
 void iov_judgement_release(struct iov_judgement *judgement)

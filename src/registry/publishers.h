@@ -27,6 +27,9 @@ struct iov_judgement {
 	json_t *names;		   /* of the keys that count; owned */
 };
 
+/* Of a text that speaks of the module `name`, and its signature lines. */
+int iov_publishers_judge(struct iov_ctx *ctx, const struct iov_root *root, const char *name, const json_t *lines,
+			 const char *text, uint64_t log, struct iov_judgement *ret);
 int iov_release_judge(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_release *release, uint64_t log,
 		      struct iov_judgement *ret);
 void iov_judgement_release(struct iov_judgement *judgement);

@@ -55,15 +55,6 @@ static uint64_t newest_of(const struct iov_seen_release *release)
 	return release->deprecate_log > newest ? release->deprecate_log : newest;
 }
 
-/* Roots change, and what a key said while it had a say stays said: any root of the chain will do. */
-static int check_signers(const struct iov_seen_check *check, const struct iov_statement *statement)
-{
-	int rc = IOV_E_UNTRUSTED;
-	for (size_t i = check->offer->n_roots; i-- > 0 && rc == IOV_E_UNTRUSTED;)
-		rc = iov_statement_check_signers(check->ctx, check->offer->roots[i], statement);
-	return rc;
-}
-
 /* That entry `position` is a statement about this release for this member, and whether it withdraws or takes back. Who
  * signed it knew at least what this host knew before. */
 static int check_event(struct iov_seen_check *check, const char *name, const char *version, const char *member,
@@ -82,7 +73,7 @@ static int check_event(struct iov_seen_check *check, const char *name, const cha
 	if (statement->since < newest_of(before))
 		return refuse(check, name, version, "uses an old statement again for",
 			      before->yanked ? "yank undone" : "a status made up");
-	return check_signers(check, statement);
+	return iov_statement_check_signers(check->ctx, check->offer->roots, check->offer->n_roots, statement, position);
 }
 
 static int check_yank(struct iov_seen_check *check, const char *name, const char *version,

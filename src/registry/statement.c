@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/status.h"
+#include "registry/publishers.h"
 #include "util/cleanup.h"
 
 #define SCHEMA 1
@@ -194,13 +195,20 @@ int iov_statement_note(struct iov_ctx *ctx, json_t *json, const struct iov_signe
 
 /* ---- who may say so ---- */
 
-static bool signed_by_role(const struct iov_role *role, const struct iov_statement *statement, const char *text)
+static bool signed_by_owner(struct iov_root *const *roots, size_t n_roots, const struct iov_statement *statement,
+			    const char *text)
 {
-	return role && iov_role_signed_lines(role, statement->signatures, text, strlen(text), NULL);
+	for (size_t i = 0; i < n_roots; i++)
+		if (iov_role_signed_lines(&roots[i]->root, statement->signatures, text, strlen(text), NULL))
+			return true;
+	return false;
 }
 
-int iov_statement_check_signers(struct iov_ctx *ctx, const struct iov_root *root, const struct iov_statement *statement)
+int iov_statement_check_signers(struct iov_ctx *ctx, struct iov_root *const *roots, size_t n_roots,
+				const struct iov_statement *statement, uint64_t log)
 {
+	const struct iov_root *root = roots[n_roots - 1];
+	iov_auto(iov_judgement_release) struct iov_judgement judgement = {.names = NULL};
 	iov_auto(iov_free_ptr) char *text = signed_text(statement);
 	if (!text)
 		return iov_oom(ctx);
@@ -208,11 +216,12 @@ int iov_statement_check_signers(struct iov_ctx *ctx, const struct iov_root *root
 		return iov_error(ctx, IOV_E_UNTRUSTED,
 				 "the statement about '%s' was signed for registry '%.140s', and this one is '%s'",
 				 statement->name, statement->origin, root->origin);
-	if (signed_by_role(iov_root_publishers(root, statement->name), statement, text) ||
-	    signed_by_role(&root->root, statement, text))
-		return IOV_OK;
+	int rc = iov_publishers_judge(ctx, root, statement->name, statement->signatures, text, log, &judgement);
+	if (rc || judgement.verdict == IOV_SIGNED_WELL || signed_by_owner(roots, n_roots, statement, text))
+		return rc;
 	return iov_error(ctx, IOV_E_UNTRUSTED,
 			 "that '%s' is %s is signed neither by a publisher of that name nor by the owner of registry "
-			 "'%s' (wrong publisher); sign with such a key",
-			 statement->name, statement->kind->words, root->origin);
+			 "'%s' (wrong publisher%s); sign with such a key",
+			 statement->name, statement->kind->words, root->origin,
+			 judgement.verdict == IOV_SIGNED_TOO_LATE ? ": a stolen or retired key" : "");
 }

@@ -47,9 +47,10 @@ json_t *iov_statement_make(const struct iov_statement_kind *kind, const char *na
 /* The note of a statement; checked before it is given out. */
 int iov_statement_note(struct iov_ctx *ctx, json_t *json, const struct iov_signer *signer, struct iov_buf *ret_note);
 
-/* Signed by a threshold of the publishers of that name, or of the root's own keys: the registry's owner. */
-int iov_statement_check_signers(struct iov_ctx *ctx, const struct iov_root *root,
-				const struct iov_statement *statement);
+/* Signed by a threshold of the publishers of that name, as the last of these roots has them for entry `log` of the log
+ * (IOV_LOG_NOT_YET), or of the own keys of one of the roots: the registry's owner, then or now. */
+int iov_statement_check_signers(struct iov_ctx *ctx, struct iov_root *const *roots, size_t n_roots,
+				const struct iov_statement *statement, uint64_t log);
 
 /* Does the statement speak of this release? */
 bool iov_statement_names(const struct iov_statement *statement, const struct iov_release *release);

@@ -65,11 +65,11 @@ hostile size-huge 6 "'head.note'"
 hostile size-wrong 6 "'head.note'"
 hostile tree-odd 6 "cannot read commit"
 equal "names in a tree lead nowhere" "$(find "$tmp/host" -name 'escape*')" ""
-hostile refs-million 11 "did not send what it promised" 256
 if [ "$sanitized" -eq 0 ]; then
+	hostile refs-million 11 "did not send what it promised" 256
 	for one in delta-bomb delta-bomb-huge; do hostile $one 6 "needs more memory than a worker may take (endless data attack)"; done
 else
-	skip "http: bombs" "AddressSanitizer leaves no limit on memory"
+	skip "http: bombs and a million refs" "AddressSanitizer leaves no limit on memory, and ends libgit2 1.8, which reads past its buffer there"
 fi
 hostile delta-chain 6 "'head.note'"
 hostile zero-bomb 6 "'head.note' has 268435456 bytes, more than the"

@@ -294,6 +294,7 @@ Suite *suite_registry_root_edit(void)
 {
 	Suite *suite = suite_create("registry_root_edit");
 	TCase *tests = tcase_create("root_edit");
+	tcase_set_timeout(tests, 60); /* each submission packs an archive in a worker */
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_root_without_changes_is_one_version_on);
 	tcase_add_test(tests, root_keys_come_and_go);

@@ -110,6 +110,19 @@ int iov_registry_list(struct iov_ctx *ctx, char **ret_json)
 	return rc ? rc : iov_answer(ctx, answer, ret_json);
 }
 
+/* Adds to `after` what it took. */
+static void add_traffic(struct iov_registries *registries, json_t *after)
+{
+	size_t i;
+	json_t *one;
+	json_array_foreach(json_object_get(after, "registries"), i, one) {
+		const char *name = json_string_value(json_object_get(one, "name"));
+		json_t *traffic = name ? iov_registries_traffic(registries, name) : NULL;
+		if (traffic)
+			json_object_set_new(one, "traffic", traffic);
+	}
+}
+
 /* Marks in `after` what differs from `before`. */
 static void mark_changed(const json_t *before, json_t *after)
 {
@@ -139,6 +152,7 @@ int iov_registry_update(struct iov_ctx *ctx, const char *name, char **ret_json)
 	if (rc)
 		return rc;
 	mark_changed(before, after);
+	add_traffic(registries, after);
 	return iov_answer(ctx, after, ret_json);
 }
 

@@ -10,6 +10,7 @@ struct web {
 	char name[IOV_NAME_MAX + IOV_VERSION_MAX + 2];
 	char *urls[IOV_MIRRORS_MAX];
 	struct iov_http_place places[IOV_MIRRORS_MAX];
+	const struct iov_credential *credentials[IOV_MIRRORS_MAX]; /* NULL: none */
 };
 
 static void webs_free(struct web *webs, size_t count)
@@ -26,8 +27,8 @@ static int fill(struct iov_ctx *ctx, const struct iov_trust *trust, struct web *
 	size_t count = 0;
 	int rc = iov_trust_archive_urls(ctx, trust, release->sha256, web->urls, &count);
 	for (size_t i = 0; i < count && !rc; i++) {
-		const struct iov_credential *credential = NULL;
-		rc = iov_credential_find(ctx, web->urls[i], &credential);
+		rc = iov_credential_find(ctx, web->urls[i], &web->credentials[i]);
+		const struct iov_credential *credential = web->credentials[i];
 		web->places[i] = (struct iov_http_place){web->urls[i], credential ? credential->authorization : NULL};
 	}
 	snprintf(web->name, sizeof(web->name), "%s %s", release->manifest->name, release->manifest->version.text);
@@ -40,26 +41,33 @@ static int fill(struct iov_ctx *ctx, const struct iov_trust *trust, struct web *
 	return rc;
 }
 
-/* What the servers said to the credentials that they were shown. */
-static int tell_credentials(struct iov_ctx *ctx, const struct iov_http_file *files, size_t count, int rc)
+/* What the servers said to the credentials that they were shown. `rc` is how all of it ended. */
+static int tell_credentials(struct iov_ctx *ctx, const struct web *webs, const struct iov_http_file *files,
+			    size_t count, int rc)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct iov_http_place *place = &files[i].places[files[i].place];
-		if (place->authorization && files[i].status == 401)
-			return iov_credential_refused(ctx, place->url);
-		if (place->authorization && files[i].code == IOV_OK)
-			iov_credential_accepted(ctx, place->url);
+		const char *url = webs[i].urls[files[i].place];
+		const struct iov_credential *credential = webs[i].credentials[files[i].place];
+		if (credential && files[i].status == 401)
+			return iov_credential_refused(ctx, url);
+		if (credential && files[i].code == IOV_OK)
+			iov_credential_accepted(ctx, url);
+		if (rc)
+			rc = iov_credential_veil(ctx, url, credential);
 	}
 	return rc;
 }
 
 /* Over the connection of a sparse registry, which is open already, or over one of its own. */
-static int download(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_http_file *files, size_t count)
+static int download(struct iov_ctx *ctx, const struct iov_trust *trust, const struct web *webs,
+		    struct iov_http_file *files, size_t count)
 {
 	struct iov_http *session = NULL, *own = NULL;
 	int rc = trust->sparse ? iov_sparse_session(ctx, trust->sparse, &session) : iov_http_open(ctx, &own);
-	if (!rc)
-		rc = tell_credentials(ctx, files, count, iov_http_download(session ? session : own, files, count));
+	if (!rc) {
+		rc = iov_http_download(session ? session : own, files, count);
+		rc = tell_credentials(ctx, webs, files, count, rc);
+	}
 	iov_http_free(own);
 	return rc ? iov_error_prefix(ctx, "registry '%s'", trust->name) : IOV_OK;
 }
@@ -82,7 +90,7 @@ int iov_archives_from_web(struct iov_ctx *ctx, const struct iov_trust *trust, st
 		webs[i].wish = wishes[i];
 		rc = fill(ctx, trust, &webs[i], &files[i]);
 	}
-	rc = rc || !count ? rc : download(ctx, trust, files, count);
+	rc = rc || !count ? rc : download(ctx, trust, webs, files, count);
 	for (size_t i = 0; i < count && !rc; i++)
 		wishes[i]->checked = true;
 	webs_free(webs, count);

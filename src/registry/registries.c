@@ -331,3 +331,16 @@ int iov_registries_names(struct iov_ctx *ctx, struct iov_registries *registries,
 	*ret_count = count;
 	return IOV_OK;
 }
+
+json_t *iov_registries_traffic(struct iov_registries *registries, const char *name)
+{
+	const struct iov_registry *registry = iov_registries_find(registries, name);
+	struct iov_http *session;
+	if (!registry || !registry->trust->sparse ||
+	    iov_sparse_session(registries->ctx, registry->trust->sparse, &session))
+		return NULL;
+	const struct iov_http_counts counts = iov_http_counts(session);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "body", (json_int_t)counts.body, "connections",
+			 (json_int_t)counts.connections, "headers", (json_int_t)counts.headers, "requests",
+			 (json_int_t)counts.requests, "rounds", (json_int_t)counts.rounds);
+}

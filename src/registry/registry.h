@@ -64,6 +64,10 @@ struct iov_archive_wish {
 int iov_registries_fetch_archives(struct iov_ctx *ctx, struct iov_registries *registries,
 				  struct iov_archive_wish *wishes, size_t count);
 
+/* What reading a registry over HTTP has taken since they were opened: {"body", "connections", "headers", "requests",
+ * "rounds"} (http.h), a new reference; NULL for one that is read through git, or without memory. */
+json_t *iov_registries_traffic(struct iov_registries *registries, const char *name);
+
 /* All that is needed to check a release again when its registry is gone, for a lock to keep (docs/state.md):
  * {"fingerprint", "hashes", "head", "leaf", "roots"}. A new reference. */
 int iov_registries_proof(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,

@@ -55,6 +55,7 @@ equal "it is there" "$(version)" 1.0.0
 asked
 check "an update without news" client registry update
 equal "is one conditional request" "$(answers)" "1 304"
+equal "and says so" "$(client registry update --json | jq -c '.registries[0].traffic | [.requests, .rounds, .connections, .body]')" "[1,1,1,0]"
 check "the host publishes" next flow-count 1.0.1
 asked
 check "an update with news" client registry update

@@ -182,8 +182,8 @@ int iov_why(struct iov_ctx *ctx, const char *name, char **ret_json); /* every ch
 int iov_search(struct iov_ctx *ctx, const char *text,
 	       char **ret_json); /* names and summaries that contain text; NULL: all */
 int iov_info(struct iov_ctx *ctx, const char *name, char **ret_json); /* every release of a module */
-int iov_verify(struct iov_ctx *ctx, const char *name,
-	       char **ret_json); /* from the pinned root to the bytes; NULL: all installed */
+/* From the pinned root to the bytes, of an installed module or an archive's file; NULL: of all that is installed. */
+int iov_verify(struct iov_ctx *ctx, const char *what, char **ret_json);
 
 /* The differences between the current generation and the kernel, each with what to do; `fix` mends what can be. Takes
  * the lock, so that nothing moves meanwhile. */

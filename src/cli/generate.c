@@ -18,10 +18,8 @@ static int read_available(struct iov_ctx *ctx, char **ret_json)
 }
 
 static const struct source sources[] = {
-	{"available", read_available, "modules", "name"},
-	{"installed", iov_list, "modules", "name"},
-	{"instances", iov_list, "modules", "instances"},
-	{"registries", iov_registry_list, "registries", "name"},
+	{"available", read_available, "modules", "name"}, {"installed", iov_list, "modules", "name"},
+	{"instances", iov_list, "modules", "instances"},  {"registries", iov_registry_list, "registries", "name"},
 	{"keys", iov_key_list, "keys", "name"},
 };
 

@@ -101,7 +101,7 @@ static int set_error(struct iov_ctx *ctx, enum iov_code code, char *text)
 	return code;
 }
 
-int iov_error(struct iov_ctx *ctx, enum iov_code code, const char *format, ...)
+int(iov_error)(struct iov_ctx *ctx, enum iov_code code, const char *format, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -127,7 +127,7 @@ static enum iov_code code_of_errno(int err)
 	}
 }
 
-int iov_error_errno(struct iov_ctx *ctx, int err, const char *format, ...)
+int(iov_error_errno)(struct iov_ctx *ctx, int err, const char *format, ...)
 {
 	err = err < 0 ? -err : err;
 	struct iov_buf text = {0};
@@ -139,12 +139,12 @@ int iov_error_errno(struct iov_ctx *ctx, int err, const char *format, ...)
 	return set_error(ctx, code_of_errno(err), iov_buf_take(&text));
 }
 
-int iov_oom(struct iov_ctx *ctx)
+int(iov_oom)(struct iov_ctx *ctx)
 {
 	return set_error(ctx, IOV_E_SPACE, NULL);
 }
 
-int iov_error_prefix(struct iov_ctx *ctx, const char *format, ...)
+int(iov_error_prefix)(struct iov_ctx *ctx, const char *format, ...)
 {
 	struct iov_buf text = {0};
 	va_list args;

@@ -34,6 +34,14 @@ int iov_oom(struct iov_ctx *ctx);
 /* Puts "<prefix>: " before the text of the error that stands, and returns its code. */
 int iov_error_prefix(struct iov_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* An error is never IOV_OK, which clang's analyzer cannot see from where it is made. */
+#ifdef __clang_analyzer__
+#define iov_error(ctx, code, ...) (iov_error(ctx, code, __VA_ARGS__), (code))
+#define iov_error_errno(...) (iov_error_errno(__VA_ARGS__), IOV_E_IO)
+#define iov_oom(ctx) (iov_oom(ctx), IOV_E_INTERNAL)
+#define iov_error_prefix(...) (iov_error_prefix(__VA_ARGS__), IOV_E_IO)
+#endif
+
 /* Gives the error that stands its derivation (iovpkg.h); takes the text over. */
 void iov_error_derive(struct iov_ctx *ctx, char *derivation);
 

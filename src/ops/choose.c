@@ -269,8 +269,9 @@ static int complete(struct iov_ctx *ctx, const struct iov_choose *request, const
 	if (!names)
 		return iov_oom(ctx);
 	for (size_t i = 0; i < count; i++) {
-		const struct iov_release *locked =
-			iov_release_is_brief(chosen[i]) ? find_locked(request, chosen[i]) : chosen[i];
+		if (!iov_release_is_brief(chosen[i]))
+			continue;
+		const struct iov_release *locked = find_locked(request, chosen[i]);
 		if (locked)
 			chosen[i] = locked;
 		else

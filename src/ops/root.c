@@ -326,26 +326,26 @@ static int change(struct iov_ctx *ctx, const char *path, const struct iov_root_c
 }
 
 static int change_publisher(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
-			    struct iov_root_changes *changes, const char *key, const char *output, char **ret_json)
+			    struct iov_root_changes changes, const char *key, const char *output, char **ret_json)
 {
 	iov_auto(iov_free_ptr) char *rule = NULL;
 	if (asprintf(&rule, "%s=%s", pattern, publisher) < 0)
 		return iov_oom(ctx);
 	const char *const *rules = (const char *const *)&rule;
-	*(changes->n_publishers ? &changes->publishers : &changes->gone_publishers) = rules;
-	return change(ctx, path, changes, key, output, ret_json);
+	*(changes.n_publishers ? &changes.publishers : &changes.gone_publishers) = rules;
+	return change(ctx, path, &changes, key, output, ret_json);
 }
 
 int iov_registry_grant(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
 		       const char *key, const char *output, char **ret_json)
 {
 	struct iov_root_changes changes = {.n_publishers = 1};
-	return change_publisher(ctx, path, pattern, publisher, &changes, key, output, ret_json);
+	return change_publisher(ctx, path, pattern, publisher, changes, key, output, ret_json);
 }
 
 int iov_registry_revoke(struct iov_ctx *ctx, const char *path, const char *pattern, const char *publisher,
 			const char *since, const char *key, const char *output, char **ret_json)
 {
 	struct iov_root_changes changes = {.n_gone_publishers = 1, .since = since};
-	return change_publisher(ctx, path, pattern, publisher, &changes, key, output, ret_json);
+	return change_publisher(ctx, path, pattern, publisher, changes, key, output, ret_json);
 }

@@ -109,9 +109,13 @@ static int note_refused(struct iov_ctx *ctx, const struct walk *walk, const stru
 static int write_verdict(struct iov_ctx *ctx, const struct walk *walk, const struct iov_accept *accept)
 {
 	iov_auto(iov_free_ptr) char *reason = strdup(iov_error_text(ctx));
-	const struct iov_verdict verdict = {walk->origin, accept->sha256, iov_error_code(ctx), reason, accept->now};
 	if (!reason)
 		return iov_oom(ctx);
+	const struct iov_verdict verdict = {.origin = walk->origin,
+					    .sha256 = accept->sha256,
+					    .code = iov_error_code(ctx),
+					    .reason = reason,
+					    .now = accept->now};
 	return iov_verdict_write(ctx, walk->path, walk->signer, &verdict);
 }
 

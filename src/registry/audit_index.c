@@ -131,7 +131,7 @@ static int rebuild(struct iov_audit *audit, const struct iov_audit_module *modul
 	int rc = IOV_OK;
 	for (uint32_t at = module->first; !rc && at != IOV_AUDIT_NONE; at = audit->events[at].next)
 		rc = replay_event(&file, at);
-	if (!rc && (text->len != file.text.len || memcmp(text->data, file.text.data, text->len) != 0))
+	if (!rc && (text->len != file.text.len || (text->len && memcmp(text->data, file.text.data, text->len) != 0)))
 		rc = differs(&file, text);
 	iov_buf_release(&file.text);
 	return rc;

@@ -101,6 +101,9 @@ bool iov_merkle_included(uint64_t index, uint64_t size, const struct iov_hash *l
 bool iov_merkle_subtree_consistent(uint64_t start, uint64_t end, uint64_t size, const struct iov_hash *proof,
 				   size_t n_proof, const struct iov_hash *root1, const struct iov_hash *root2)
 {
+	struct iov_hash empty = iov_merkle_empty();
+	if (start == end) /* of no leaves: of every tree, and there is nothing to prove */
+		return end <= size && n_proof == 0 && iov_hash_equal(root1, &empty);
 	if (!is_subtree(start, end) || end > size)
 		return false;
 	/* Up to the last whole subtree of the smaller tree. Where the larger one ends with it, that is all of it. */

@@ -60,7 +60,7 @@ static int ask_for_files(struct look *look)
 	const struct iov_source *source = look->check.offer->source;
 	struct files *files = &look->files;
 	const char *paths[SHARDS];
-	size_t places[SHARDS], count = 0;
+	size_t places[SHARDS] = {0}, count = 0;
 	struct iov_buf texts[SHARDS] = {{0}};
 	for (size_t i = 0; i < files->count; i++) {
 		if (iov_source_recall(source, &files->listed[i], &files->texts[i]))

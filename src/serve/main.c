@@ -3,10 +3,10 @@
  * serve` starts it and hears on descriptor 3 how it went: "PORT\n" once it listens, or "error TEXT\n". It ends when the
  * other end of that descriptor is closed, so it never outlives who started it.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -50,49 +50,35 @@ static int become_less(const char *path)
 	return 0;
 }
 
-static int address_of(const char *address, const char *port, struct sockaddr_storage *ret, socklen_t *ret_len)
-{
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
-	uint16_t number = htons((uint16_t)strtoul(port, NULL, 10));
-	if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = number;
-		*ret_len = sizeof(*v4);
-		return 0;
-	}
-	if (inet_pton(AF_INET6, address, &v6->sin6_addr) != 1)
-		return fail(address, "is no address; write 127.0.0.1 or ::1, for example");
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = number;
-	*ret_len = sizeof(*v6);
-	return 0;
-}
-
 static int listen_at(const char *address, const char *port, int *ret)
 {
-	struct sockaddr_storage at = {0};
-	socklen_t len = 0;
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV, .ai_socktype = SOCK_STREAM};
+	struct addrinfo *at = NULL;
 	int yes = 1;
-	if (address_of(address, port, &at, &len))
-		return 1;
-	int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
-	    bind(fd, (struct sockaddr *)&at, len) || listen(fd, CONNECTIONS))
-		return fail("cannot listen there", strerror(errno));
+	if (getaddrinfo(address, port, &hints, &at))
+		return fail(address, "is no address; write 127.0.0.1 or ::1, for example");
+	int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool listens = fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) &&
+		       !bind(fd, at->ai_addr, at->ai_addrlen) && !listen(fd, CONNECTIONS);
+	int err = errno;
+	freeaddrinfo(at);
+	if (!listens)
+		return fail("cannot listen there", strerror(err));
 	*ret = fd;
 	return 0;
 }
 
-/* The one that was given, or with 0 the one that the kernel chose. */
-static int port_of(int fd)
+/* The port that was given, or with 0 the one that the kernel chose. */
+static int tell_port(int fd)
 {
+	char port[NI_MAXSERV];
 	struct sockaddr_storage at = {0};
 	socklen_t len = sizeof(at);
-	if (getsockname(fd, (struct sockaddr *)&at, &len))
-		return 0;
-	return ntohs(at.ss_family == AF_INET ? ((struct sockaddr_in *)&at)->sin_port
-					     : ((struct sockaddr_in6 *)&at)->sin6_port);
+	if (getsockname(fd, (struct sockaddr *)&at, &len) ||
+	    getnameinfo((struct sockaddr *)&at, len, NULL, 0, port, sizeof(port), NI_NUMERICSERV))
+		return fail("the port", "cannot be told");
+	dprintf(PARENT, "%s\n", port);
+	return 0;
 }
 
 static void wait_for_parent(void)
@@ -111,10 +97,11 @@ static int serve(git_repository *repo, int fd)
 		(unsigned)SILENCE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)REQUEST_MAX, MHD_OPTION_END);
 	if (!daemon)
 		return fail("the server", "cannot be started");
-	dprintf(PARENT, "%d\n", port_of(fd));
-	wait_for_parent();
+	int rc = tell_port(fd);
+	if (!rc)
+		wait_for_parent();
 	MHD_stop_daemon(daemon);
-	return 0;
+	return rc;
 }
 
 int main(int argc, char **argv)

@@ -27,7 +27,9 @@ static bool get_proof(const json_t *json, struct iov_hash *proof, size_t *ret_co
 
 static uint64_t get_number(const json_t *json, const char *key)
 {
-	return (uint64_t)json_integer_value(json_object_get(json, key));
+	double number = json_number_value(json_object_get(json, key));
+	ck_assert_msg(number < 0x1p53 || number >= 0x1p63, "%s: a number that a real does not hold", key);
+	return number >= 0x1p64 ? UINT64_MAX : (uint64_t)number;
 }
 
 static void check(const char *path, const json_t *json, bool seen)

@@ -366,7 +366,7 @@ static bool answer(const char *key, bool fresh, unsigned attempt, char *ret, voi
 	asked++;
 	if (!*answers)
 		return false;
-	strcpy(ret, *answers++);
+	snprintf(ret, IOV_PASSPHRASE_MAX, "%s", *answers++);
 	return true;
 }
 

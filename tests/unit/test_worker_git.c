@@ -431,8 +431,7 @@ START_TEST(speaks_with_a_server)
 		   "has no ref 'refs/heads/none'");
 	unit_ok(ctx, iov_git_commit(ctx, clone, MAIN, commit, &file, 1, "m", 2, got));
 	write_hook("#!/bin/sh\necho '1.0.0 is published already' >&2\nexit 1\n");
-	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL), IOV_E_CONFLICT,
-		   "refuses it: hook declined");
+	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL), IOV_E_CONFLICT, "refuses it: hook declined");
 	unit_fails(ctx, iov_git_push(ctx, clone, url, MAIN, MAIN, NULL), IOV_E_CONFLICT,
 		   "it says: 1.0.0 is published already");
 	write_hook("#!/bin/sh\nexit 0\n");

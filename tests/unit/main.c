@@ -1,6 +1,7 @@
-/* Runs every unit suite and prints TAP. An argument names the one suite to run ("core_version"). */
+/* Runs every unit suite and prints TAP. An argument names the one suite to run ("core_version"); --list names them all. */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,8 +14,17 @@ static const struct {
 #undef SUITE
 };
 
+static int list(void)
+{
+	for (size_t i = 0; i < sizeof(suites) / sizeof(*suites); i++)
+		puts(suites[i].name);
+	return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && !strcmp(argv[1], "--list"))
+		return list();
 	SRunner *runner = srunner_create(NULL);
 	for (size_t i = 0; i < sizeof(suites) / sizeof(*suites); i++)
 		if (argc < 2 || !strcmp(argv[1], suites[i].name))

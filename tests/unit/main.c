@@ -1,4 +1,4 @@
-/* Runs every unit suite and prints TAP. An argument names the one suite to run ("core_version"); --list names them all. */
+/* Runs every unit suite and prints TAP. An argument names the one suite to run ("core_version"); --list names all. */
 #include "unit.h"
 
 #include <stdio.h>

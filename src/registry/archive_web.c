@@ -21,16 +21,34 @@ static void webs_free(struct web *webs, size_t count)
 	free(webs);
 }
 
+/* The places of an archive, each with its own credential. One that has refused its credential to this command before is
+ * left out, as long as there are others. */
+static int find_places(struct iov_ctx *ctx, struct web *web, size_t n_urls, size_t *ret_count)
+{
+	size_t count = 0;
+	int rc = IOV_OK, refused = IOV_OK;
+	for (size_t i = 0; i < n_urls && !rc; i++) {
+		const struct iov_credential *credential = NULL;
+		rc = iov_credential_find(ctx, web->urls[i], &credential);
+		if (rc == IOV_E_NETWORK) {
+			refused = rc;
+			rc = IOV_OK;
+			continue;
+		}
+		web->credentials[count] = credential;
+		web->places[count++] =
+			(struct iov_http_place){web->urls[i], credential ? credential->authorization : NULL};
+	}
+	*ret_count = count;
+	return rc ? rc : count ? IOV_OK : refused;
+}
+
 static int fill(struct iov_ctx *ctx, const struct iov_trust *trust, struct web *web, struct iov_http_file *file)
 {
 	const struct iov_release *release = web->wish->release;
-	size_t count = 0;
-	int rc = iov_trust_archive_urls(ctx, trust, release->sha256, web->urls, &count);
-	for (size_t i = 0; i < count && !rc; i++) {
-		rc = iov_credential_find(ctx, web->urls[i], &web->credentials[i]);
-		const struct iov_credential *credential = web->credentials[i];
-		web->places[i] = (struct iov_http_place){web->urls[i], credential ? credential->authorization : NULL};
-	}
+	size_t n_urls = 0, count = 0;
+	int rc = iov_trust_archive_urls(ctx, trust, release->sha256, web->urls, &n_urls);
+	rc = rc ? rc : find_places(ctx, web, n_urls, &count);
 	snprintf(web->name, sizeof(web->name), "%s %s", release->manifest->name, release->manifest->version.text);
 	*file = (struct iov_http_file){.name = web->name,
 				       .places = web->places,
@@ -41,19 +59,77 @@ static int fill(struct iov_ctx *ctx, const struct iov_trust *trust, struct web *
 	return rc;
 }
 
-/* What the servers said to the credentials that they were shown. `rc` is how all of it ended. */
+/* ---- what the servers said to the credentials that they were shown ----------------------------------------------- */
+
+static bool is_refusal(unsigned status)
+{
+	return status == 401 || status == 403;
+}
+
+/* As the context's error. A credential that is accepted elsewhere on a server may lack the right to this place: 403
+ * says nothing against it. */
+static int refusal(struct iov_ctx *ctx, const struct web *web, size_t place, unsigned status)
+{
+	const char *url = web->places[place].url;
+	if (status == 401 && web->credentials[place])
+		return iov_credential_refused(ctx, url);
+	if (status == 401)
+		return iov_error(
+			ctx, IOV_E_NETWORK,
+			"'%s' asks for a credential, and this host has none; say in credentials.yaml where it is", url);
+	return iov_error(ctx, IOV_E_NETWORK, "'%s' does not let you in; ask its host for access", url);
+}
+
+/* Another mirror had it. */
+static void warn_refused(struct iov_ctx *ctx, const struct web *web, const struct iov_http_file *file)
+{
+	for (size_t i = 0; i < file->n_places; i++)
+		if (is_refusal(file->statuses[i])) {
+			refusal(ctx, web, i, file->statuses[i]);
+			iov_warn(ctx, "%s; a mirror had the archive", iov_error_text(ctx));
+		}
+}
+
+/* The error is that of the place asked last; those that refused before it are told with it. */
+static int tell_refused(struct iov_ctx *ctx, const struct web *web, const struct iov_http_file *file)
+{
+	iov_auto(iov_buf_release) struct iov_buf before = {0};
+	struct iov_saved_error last = iov_error_save(ctx);
+	for (size_t i = 0; i < file->n_places; i++)
+		if (i != file->place && is_refusal(file->statuses[i])) {
+			refusal(ctx, web, i, file->statuses[i]);
+			iov_buf_printf(&before, "; %s", iov_error_text(ctx));
+		}
+	int rc = iov_error_restore(ctx, last);
+	if (file->statuses[file->place] == 401 && web->credentials[file->place])
+		rc = refusal(ctx, web, file->place, 401);
+	return before.len ? iov_error(ctx, rc, "%s%s", iov_error_text(ctx), before.data) : rc;
+}
+
+static int veil(struct iov_ctx *ctx, const struct web *web, const struct iov_http_file *file, int rc)
+{
+	for (size_t i = 0; i < file->n_places; i++)
+		rc = iov_credential_veil(ctx, web->places[i].url, web->credentials[i]);
+	return rc;
+}
+
+/* `rc` is how all of it ended; the error that stands is that of the first file that failed. */
 static int tell_credentials(struct iov_ctx *ctx, const struct web *webs, const struct iov_http_file *files,
 			    size_t count, int rc)
 {
+	bool told = !rc;
 	for (size_t i = 0; i < count; i++) {
-		const char *url = webs[i].urls[files[i].place];
-		const struct iov_credential *credential = webs[i].credentials[files[i].place];
-		if (credential && files[i].status == 401)
-			return iov_credential_refused(ctx, url);
-		if (credential && files[i].code == IOV_OK)
-			iov_credential_accepted(ctx, url);
+		const struct iov_http_file *file = &files[i];
+		if (file->code == IOV_OK && webs[i].credentials[file->place])
+			iov_credential_accepted(ctx, webs[i].places[file->place].url);
+		if (file->code == IOV_OK && !rc)
+			warn_refused(ctx, &webs[i], file);
+		if (file->code != IOV_OK && !told) {
+			rc = tell_refused(ctx, &webs[i], file);
+			told = true;
+		}
 		if (rc)
-			rc = iov_credential_veil(ctx, url, credential);
+			rc = veil(ctx, &webs[i], file, rc);
 	}
 	return rc;
 }

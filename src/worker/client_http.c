@@ -252,11 +252,13 @@ static int take_done(struct iov_http *http, struct iov_http_task *task, const ui
 	if (!--http->under_way)
 		http->unheard = 0;
 	count(http, fields);
+	task->statuses[task->place] = task->status;
 	if (fields[IOV_HTTP_CODE] == IOV_OK)
 		return task->status ? succeeded(http, task) : iov_worker_nonsense(http->ctx, &http->worker);
 	if (fields[IOV_HTTP_CODE] >= IOV_E_DECLINED)
 		return iov_worker_nonsense(http->ctx, &http->worker);
 	task->status = fields[IOV_HTTP_STATUS] < 1000 ? (unsigned)fields[IOV_HTTP_STATUS] : 0;
+	task->statuses[task->place] = task->status;
 	iov_worker_make_printable((char *)text);
 	iov_error(http->ctx, fields[IOV_HTTP_CODE], "%s", text);
 	return failed(http, task, fields[IOV_HTTP_AGAIN]);

@@ -8,8 +8,6 @@
 #include "worker/client.h"
 #include "worker/http.h"
 
-#define IOV_HTTP_PLACES_MAX 8 /* of one file; more mirrors are not asked */
-
 struct iov_http_task {
 	/* what is asked, the same for every try */
 	struct iov_http_place places[IOV_HTTP_PLACES_MAX];
@@ -34,7 +32,8 @@ struct iov_http_task {
 
 	/* how it stands */
 	size_t place;
-	unsigned struck; /* bits: places that need not be asked again */
+	unsigned struck;			/* bits: places that need not be asked again */
+	unsigned statuses[IOV_HTTP_PLACES_MAX]; /* what each place said last */
 	bool under_way, over;
 	uint64_t pause_ms; /* the least before the next try */
 	enum iov_code code;

@@ -157,7 +157,7 @@ static int prepare_task(struct iov_ctx *ctx, struct download *download, struct i
 
 static void finish(struct download *download, const struct iov_http_task *task)
 {
-	download->file->status = task->status;
+	memcpy(download->file->statuses, task->statuses, sizeof(task->statuses));
 	download->file->place = task->place;
 	download->file->code = task->over ? IOV_OK : task->code ? task->code : IOV_E_NETWORK;
 	iov_digest_free(download->digest);

@@ -93,7 +93,7 @@ int iov_http_first_error(struct iov_http *http, const struct iov_http_task *task
 	for (size_t i = 0; i < count; i++)
 		if (!tasks[i].over)
 			return iov_error(http->ctx, tasks[i].code, "%s%s", tasks[i].error,
-					 tasks[i].n_places > 1 ? " (so did its mirrors)" : "");
+					 tasks[i].n_places > 1 ? " (its mirrors failed too)" : "");
 	return IOV_OK;
 }
 

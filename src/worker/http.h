@@ -23,6 +23,7 @@
 #define IOV_ETAG_SIZE 128     /* with the terminator; a longer one is left out */
 #define IOV_HTTP_PARALLEL 64  /* requests under way at a time */
 #define IOV_HTTP_URL_MAX 4096 /* bytes of a URL */
+#define IOV_HTTP_PLACES_MAX 8 /* of one file; more mirrors are not asked */
 
 struct iov_http; /* a session */
 
@@ -70,9 +71,11 @@ struct iov_http_file {
 	const char *path;   /* what an interrupted download left there is gone on with */
 	const char *sha256; /* in hex */
 	uint64_t size;
-	enum iov_code code; /* of this file, after the call */
-	unsigned status;    /* that the place asked last gave; 0: none */
-	size_t place;	    /* that one */
+
+	/* after the call */
+	enum iov_code code;
+	unsigned statuses[IOV_HTTP_PLACES_MAX]; /* what each place said last; 0: it was not asked, or said nothing */
+	size_t place;				/* the one asked last: the error is its own */
 };
 
 /* Downloads all of them, several at a time. A file that came is at its path, whole, with this digest; of one that broke

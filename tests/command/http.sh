@@ -46,10 +46,13 @@ check "certificates" make_certificates
 port=$(free_port) slow=$(free_port)
 web_config <<END
 log_format brief '\$server_port \$status \$server_protocol \$connection \$body_bytes_sent';
+log_format shown '\$uri "\$http_authorization"';
 server {
 	$(web_listen "$port" | sed 's/ssl;/ssl http2;/')
 	access_log $log brief;
 	location /none/ { return 404; }
+	location /closed/ { access_log $log brief; access_log $web/shown shown; if (\$http_authorization != "Bearer right-token") { return 401; } alias $files/; }
+	location /banned/ { access_log $log brief; access_log $web/shown shown; return 403; }
 	location /busy/ { return 503; }
 	location /moved/ { return 302 https://elsewhere.invalid\$request_uri; }
 	location /files/ { root $web; }
@@ -128,3 +131,28 @@ also "it says where" "https://elsewhere.invalid/moved/$long"
 check "the registry names one that has nothing" describe "https://localhost:$port/none/{sha256}"
 new_client none
 refuses "no such archive" 4 "$long' is not there" client install flow-table --no-load
+
+# ---- mirrors that ask for a credential
+
+entries() { { echo "schema: 1"; echo "credentials:"; cat; } >"$tmp/$client/etc/iovpkg/credentials.yaml"; }
+printf 'wrong-token\n' >"$tmp/token" && chmod 600 "$tmp/token"
+closed="https://localhost:$port/closed/{sha256}" banned="https://localhost:$port/banned/{sha256}"
+new_client refused
+entries <<<"  - {url: 'https://localhost:$port/closed', token_file: $tmp/token}"
+check "the registry names mirrors of which two let only some in" describe "['$closed', '$banned', '$fast']"
+asked
+says "a mirror that takes not the credential is passed over" "closed/$long' does not accept the credential that the token file '$tmp/token'" client install flow-table --no-load
+also "one that lets nobody in, too" "banned/$long' does not let you in"
+also "both are told, and that it did no harm" "; a mirror had the archive"
+equal "the third had it" "$(answers)" "1 $port 200, 1 $port 401, 1 $port 403"
+new_client hopeless
+entries <<<"  - {url: 'https://localhost:$port/closed', token_file: $tmp/token}"
+check "the registry names mirrors of which none has it" describe "['$closed', '$banned', 'https://localhost:$port/none/{sha256}']"
+refuses "none has it" 4 "none/$long' is not there" client install flow-table --no-load
+also "the refused credential is told" "closed/$long' does not accept the credential that the token file '$tmp/token'"
+also "and who lets nobody in" "banned/$long' does not let you in"
+check "the registry names one place" describe "$closed"
+refuses "the only place refuses" 11 "does not accept the credential that the token file" client install flow-table --no-load
+printf 'right-token\n' >"$tmp/token"
+check "the right credential" client install flow-table --no-load
+equal "it was shown to its place alone" "$(awk '$2 != "\"-\"" { print $1 }' "$web/shown" | grep -vc '^/closed/')" 0

@@ -25,18 +25,26 @@ void iov_secret_wipe(struct iov_buf *buf)
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-/* The mode is asked of the open file, so that it is the file that is read. */
-static int check_private(struct iov_ctx *ctx, int fd, const char *what, const char *path, size_t limit)
+int iov_secret_check_private(struct iov_ctx *ctx, int fd, const char *what, const char *path)
 {
 	struct stat st;
 	if (fstat(fd, &st))
 		return iov_error_errno(ctx, errno, "cannot look at %s '%s'", what, path);
 	if (!S_ISREG(st.st_mode))
-		return iov_error(ctx, IOV_E_INPUT, "%s '%s' is no regular file", what, path);
+		return iov_error(ctx, IOV_E_INPUT, "%s '%s' is no regular file; name a file that holds the secret",
+				 what, path);
 	if (st.st_mode & 077)
 		return iov_error(ctx, IOV_E_INPUT,
 				 "%s '%s' can be read or written by others (mode %03o); run 'chmod 600 %s'", what, path,
 				 st.st_mode & 0777, path);
+	return IOV_OK;
+}
+
+static int check_size(struct iov_ctx *ctx, int fd, const char *what, const char *path, size_t limit)
+{
+	struct stat st;
+	if (fstat(fd, &st))
+		return iov_error_errno(ctx, errno, "cannot look at %s '%s'", what, path);
 	if ((uint64_t)st.st_size > limit)
 		return iov_error(ctx, IOV_E_INPUT, "%s '%s' is larger than the %zu bytes that it may have", what, path,
 				 limit);
@@ -63,7 +71,8 @@ int iov_secret_read_file(struct iov_ctx *ctx, const char *what, const char *path
 		return iov_error(ctx, IOV_E_NOT_FOUND, "there is no %s '%s'", what, path);
 	if (fd < 0)
 		return iov_error_errno(ctx, errno, "cannot open %s '%s'", what, path);
-	int rc = check_private(ctx, fd, what, path, limit);
+	int rc = iov_secret_check_private(ctx, fd, what, path);
+	rc = rc ? rc : check_size(ctx, fd, what, path, limit);
 	rc = rc ? rc : read_all(ctx, fd, what, path, limit, &text);
 	if (rc)
 		return rc;

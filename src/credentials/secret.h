@@ -15,6 +15,9 @@ static inline void iov_secret_release(char **secret)
 }
 void iov_secret_wipe(struct iov_buf *buf);
 
+/* A regular file that nobody but its owner can read or write, asked of the open file, so that it is the one that is
+ * read; `what` and `path` name it in errors. */
+int iov_secret_check_private(struct iov_ctx *ctx, int fd, const char *what, const char *path);
 /* The whole of a regular file that only its owner can read, asked of the open file; `what` names it in errors ("token
  * file"). IOV_E_NOT_FOUND when there is none. */
 int iov_secret_read_file(struct iov_ctx *ctx, const char *what, const char *path, size_t limit, struct iov_buf *ret);

@@ -83,41 +83,54 @@ static int prove(struct iov_edit *edit, struct iov_registries *registries, const
 	return rc ? rc : iov_proof_check(edit->ctx, *ret, release, &chain);
 }
 
-static int take_release(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen)
+/* Into the store, with the object for this machine, whose digest `ret_object` gets. Nothing of it in a dry run. */
+static int bring_with_object(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen,
+			     char ret_object[IOV_HEX_SIZE])
 {
-	struct iov_ctx *ctx = edit->ctx;
-	const char *name = chosen->manifest->name;
-	const struct iov_installed *installed = iov_generation_installed(edit->to, name);
-	if (is_installed(edit, chosen))
-		return IOV_OK;
-	char object[IOV_HEX_SIZE] = "";
-	int rc = refuse_unsupported(ctx, chosen);
-	if (!rc && !(edit->flags & IOV_DRY_RUN)) {
-		rc = bring(ctx, registries, chosen);
-		if (!rc)
-			rc = iov_store_object(ctx, chosen, object);
-	}
-	struct iov_release *release = NULL;
-	if (!rc)
-		rc = own_copy(edit, chosen, &release);
-	if (rc)
+	int rc = refuse_unsupported(edit->ctx, chosen);
+	*ret_object = '\0';
+	if (rc || edit->flags & IOV_DRY_RUN)
 		return rc;
-	iov_auto(iov_free_ptr) char *requirement =
-		installed && installed->wished ? strdup(installed->requirement) : NULL;
-	bool pinned = installed && installed->pinned;
-	iov_auto(iov_json_release) json_t *proof = NULL;
-	rc = prove(edit, registries, release, &proof);
-	if (rc) {
+	rc = bring(edit->ctx, registries, chosen);
+	return rc ? rc : iov_store_object(edit->ctx, chosen, ret_object);
+}
+
+/* In the place of another release of the module, whose wish and pin it takes over. Takes the release over. */
+static int put_release(struct iov_edit *edit, struct iov_release *release, const char *object, json_t **proof)
+{
+	const char *name = release->manifest->name;
+	const struct iov_installed *was = iov_generation_installed(edit->to, name);
+	bool wished = was && was->wished, pinned = was && was->pinned;
+	iov_auto(iov_free_ptr) char *requirement = wished ? strdup(was->requirement) : NULL;
+	if (wished && !requirement) {
 		iov_release_free(release);
-		return rc;
+		return iov_oom(edit->ctx);
 	}
-	rc = iov_generation_put_release(ctx, edit->to, release, object, requirement);
+	int rc = iov_generation_put_release(edit->ctx, edit->to, release, object, requirement);
 	if (rc)
 		return rc;
 	struct iov_installed *put = iov_generation_installed(edit->to, name);
 	put->pinned = pinned;
-	put->proof = iov_take(proof);
+	put->proof = iov_take(*proof);
 	return IOV_OK;
+}
+
+static int take_release(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen)
+{
+	char object[IOV_HEX_SIZE];
+	struct iov_release *release = NULL;
+	iov_auto(iov_json_release) json_t *proof = NULL;
+	if (is_installed(edit, chosen))
+		return IOV_OK;
+	int rc = bring_with_object(edit, registries, chosen, object);
+	rc = rc ? rc : own_copy(edit, chosen, &release);
+	if (rc)
+		return rc;
+	rc = prove(edit, registries, release, &proof);
+	if (!rc)
+		return put_release(edit, release, object, &proof);
+	iov_release_free(release);
+	return rc;
 }
 
 static int warm_up_one(struct iov_ctx *ctx, const struct iov_release *release, const char *object)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "credentials/secret.h"
 #include "sign/keybox.h"
 #include "sign/passphrase.h"
 #include "util/cleanup.h"
@@ -27,13 +28,6 @@ static void line_release(struct key_line *line)
 	free(line->path);
 }
 
-static void free_secret(char **text)
-{
-	if (*text)
-		sodium_memzero(*text, strlen(*text));
-	free(*text);
-}
-
 /* ---- reading ---- */
 
 static int read_line(struct iov_ctx *ctx, int fd, struct key_line *line)
@@ -51,24 +45,13 @@ static int read_line(struct iov_ctx *ctx, int fd, struct key_line *line)
 	return IOV_OK;
 }
 
-/* A pipe, "/dev/fd/3" from a shell, is what its writer makes it; a file is private by its mode, which is asked of the
- * open file, so that it is the file that is read. */
+/* A pipe, "/dev/fd/3" from a shell, is what its writer makes it. */
 static int check_private(struct iov_ctx *ctx, int fd, const char *path)
 {
 	struct stat st;
-	if (fstat(fd, &st))
-		return iov_error_errno(ctx, errno, "cannot look at key file '%s'", path);
-	if (S_ISFIFO(st.st_mode))
-		return fcntl(fd, F_SETFL, 0) ? iov_error_errno(ctx, errno, "cannot wait for key file '%s'", path)
-					     : IOV_OK;
-	if (!S_ISREG(st.st_mode))
-		return iov_error(ctx, IOV_E_INPUT,
-				 "key file '%s' is no regular file; name a file that holds a signer key", path);
-	if (st.st_mode & 077)
-		return iov_error(ctx, IOV_E_INPUT,
-				 "key file '%s' can be read or written by others (mode %03o); run 'chmod 600 %s'", path,
-				 st.st_mode & 0777, path);
-	return IOV_OK;
+	if (fstat(fd, &st) || !S_ISFIFO(st.st_mode))
+		return iov_secret_check_private(ctx, fd, "key file", path);
+	return fcntl(fd, F_SETFL, 0) ? iov_error_errno(ctx, errno, "cannot wait for key file '%s'", path) : IOV_OK;
 }
 
 static int missing(struct iov_ctx *ctx, const char *name, const char *path)
@@ -232,7 +215,7 @@ static int check_name(struct iov_ctx *ctx, const char *name)
 
 int iov_signer_save(struct iov_ctx *ctx, const struct iov_signer *signer)
 {
-	iov_auto(free_secret) char *secret = iov_signer_text(signer);
+	iov_auto(iov_secret_release) char *secret = iov_signer_text(signer);
 	int rc = check_name(ctx, signer->verifier.name);
 	return rc ? rc : save(ctx, &signer->verifier, secret);
 }
@@ -263,7 +246,7 @@ int iov_signer_change(struct iov_ctx *ctx, const char *name_or_path, bool encryp
 {
 	iov_auto(line_release) struct key_line line = {.path = NULL};
 	iov_auto(iov_signer_release) struct iov_signer signer = {.seed = {0}};
-	iov_auto(free_secret) char *text = NULL;
+	iov_auto(iov_secret_release) char *text = NULL;
 	int rc = open_line(ctx, name_or_path, &line);
 	if (!rc)
 		rc = load(ctx, &line, &signer);

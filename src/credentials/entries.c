@@ -274,3 +274,8 @@ const struct iov_entry *iov_entries_find(const struct iov_entries *entries, cons
 	}
 	return best;
 }
+
+json_t *iov_entries_json_schema(void)
+{
+	return iov_schema_describe(&iov_entries_schema, "credentials.yaml");
+}

@@ -28,6 +28,7 @@ struct iov_entries {
 };
 
 extern const struct iov_schema iov_entries_schema;
+json_t *iov_entries_json_schema(void); /* for editors; owned by the caller; NULL: no memory */
 
 /* No file is no entries. */
 int iov_entries_read(struct iov_ctx *ctx, struct iov_entries *ret);

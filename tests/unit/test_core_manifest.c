@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hostfile.h"
 #include "core/manifest.h"
+#include "credentials/entries.h"
 #include "util/nearest.h"
 #include "util/cleanup.h"
 #include "util/fs.h"
@@ -280,13 +282,22 @@ START_TEST(writes_json_schema)
 }
 END_TEST
 
-/* What editors read is what iovpkg checks; `make schema` brings the file up to date. */
-START_TEST(keeps_the_schema_for_editors)
+static const struct {
+	const char *path;
+	json_t *(*schema)(void);
+} kept_schemas[] = {
+	{"../manifests/iov.schema.json", iov_manifest_json_schema},
+	{"../manifests/host.schema.json", iov_hostfile_json_schema},
+	{"../manifests/credentials.schema.json", iov_entries_json_schema},
+};
+
+/* What editors read is what iovpkg checks; `make schema` brings the files up to date. */
+START_TEST(keeps_the_schemas_for_editors)
 {
-	iov_auto(iov_json_release) json_t *schema = iov_manifest_json_schema();
+	iov_auto(iov_json_release) json_t *schema = kept_schemas[_i].schema();
 	iov_auto(iov_free_ptr) char *text = iov_json_text(schema);
 	iov_auto(iov_buf_release) struct iov_buf file = {0};
-	ck_assert_int_eq(iov_fs_read(unit_data("../manifests/iov.schema.json"), 1 << 20, &file), 0);
+	ck_assert_int_eq(iov_fs_read(unit_data(kept_schemas[_i].path), 1 << 20, &file), 0);
 	ck_assert_str_eq(file.data, text);
 }
 END_TEST
@@ -330,7 +341,7 @@ Suite *suite_core_manifest(void)
 	tcase_add_test(tcase, keeps_its_limits);
 	tcase_add_test(tcase, refuses_what_is_not_utf8);
 	tcase_add_test(tcase, writes_json_schema);
-	tcase_add_test(tcase, keeps_the_schema_for_editors);
+	tcase_add_loop_test(tcase, keeps_the_schemas_for_editors, 0, IOV_COUNT(kept_schemas));
 	tcase_add_loop_test(tcase, finds_the_nearest, 0, (int)IOV_COUNT(slips));
 	suite_add_tcase(suite, tcase);
 	return suite;

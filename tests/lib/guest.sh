@@ -10,7 +10,7 @@ no() { echo "guest: $*" >&2; exit 77; }
 export PATH=$PATH:/usr/sbin:/sbin
 
 guest_ready() {
-	local version programs=("$IOVPKG_BUILD/iovpkg" "$IOVPKG_BUILD/iovpkg-worker")
+	local version programs=("$IOVPKG_BUILD"/iovpkg{,-worker,-worker-http,-worker-git-http,-serve})
 	kernel=$1
 	[ "$(uname -m)" = x86_64 ] || no "guests are for x86_64 machines"
 	version=$(qemu-system-x86_64 --version 2>/dev/null | sed -n 's/.*version \([0-9]*\).*/\1/p') || true
@@ -31,7 +31,7 @@ guest_environment() {
 }
 
 guest_project() {
-	local tree=$1/project parts=(iovpkg iovpkg-worker tests/objects)
+	local tree=$1/project parts=(iovpkg iovpkg-{worker,worker-http,worker-git-http,serve} tests/objects)
 	[ ! -e "$IOVPKG_BUILD/tests/unit/unit" ] || parts+=(tests/unit/unit)
 	mkdir -p "$tree"/{source,build}
 	tar -C "$IOVPKG_SOURCE" -c --exclude=tests/fuzz tests bpf-samples registry docs systemd | tar -x -C "$tree/source"

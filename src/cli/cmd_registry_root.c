@@ -134,9 +134,10 @@ static void show_root(const struct cli_look *look, const json_t *answer, struct 
 		add_role(out, one, title);
 	}
 	json_array_foreach(json_object_get(root, "retired"), i, one) {
-		cli_show_line(out, "retired: %s for '%s' below log entry %llu, threshold %llu", cli_text(one, "key"),
+		cli_show_line(out, "retired: %s for '%s' below log entry %llu, threshold %llu%s", cli_text(one, "key"),
 			      cli_text(one, "pattern"), (unsigned long long)cli_uint(one, "log_size"),
-			      (unsigned long long)cli_uint(one, "threshold"));
+			      (unsigned long long)cli_uint(one, "threshold"),
+			      cli_true(one, "leaked") ? "; it leaked" : "");
 	}
 }
 

@@ -104,7 +104,7 @@ static int get_retired(struct iov_ctx *ctx, const json_t *keys, const json_t *js
 		return iov_error(ctx, IOV_E_UNTRUSTED, "%s has a threshold of %llu", what,
 				 (unsigned long long)threshold);
 	ret->threshold = (size_t)threshold;
-	return rc;
+	return rc ? rc : iov_json_opt_bool(ctx, what, json, "leaked", &ret->leaked);
 }
 
 static int get_all_retired(struct iov_ctx *ctx, const json_t *keys, struct iov_root *root)

@@ -33,6 +33,7 @@ struct iov_retired {
 	struct iov_verifier key;
 	uint64_t log_size;
 	size_t threshold;
+	bool leaked; /* it was taken back with a place in the log, as a stolen one; it must not be let in again */
 };
 
 struct iov_root {

@@ -49,12 +49,30 @@ static int set_threshold(struct iov_ctx *ctx, json_t *role, const char *what, si
 	return json_object_set_new(role, "threshold", json_integer(now)) ? iov_oom(ctx) : IOV_OK;
 }
 
+/* A stolen key must not come back, under no name and in no role. */
+static int check_not_leaked(struct iov_ctx *ctx, const struct draft *draft, const struct iov_verifier *key)
+{
+	const struct iov_root *root = draft->root;
+	for (size_t i = 0; i < root->n_retired; i++) {
+		const struct iov_retired *entry = &root->retired[i];
+		if (entry->leaked && !memcmp(entry->key.key, key->key, sizeof(key->key)))
+			return iov_error(ctx, IOV_E_CONFLICT,
+					 "key '%s' leaked: an earlier root revoked it for '%s' from log entry %llu on, "
+					 "so it gets no say again (stolen key); make a new one with 'iovpkg key "
+					 "generate', and name that",
+					 key->name, entry->pattern, (unsigned long long)entry->log_size);
+	}
+	return IOV_OK;
+}
+
 /* ---- roles ---- */
 
 static int add_root_key(struct iov_ctx *ctx, struct draft *draft, json_t *ids, const struct iov_verifier *key)
 {
 	iov_auto(iov_json_release) json_t *id = NULL;
-	int rc = iov_root_json_key(ctx, draft->keys, key, &id);
+	int rc = check_not_leaked(ctx, draft, key);
+	if (!rc)
+		rc = iov_root_json_key(ctx, draft->keys, key, &id);
 	if (rc)
 		return rc;
 	if (iov_role_has(&draft->root->root, key))
@@ -99,7 +117,9 @@ static int edit_registry_role(struct iov_ctx *ctx, struct draft *draft)
 	json_array_clear(ids);
 	for (size_t i = 0; !rc && i < keys->count; i++) {
 		iov_auto(iov_json_release) json_t *id = NULL;
-		rc = iov_root_json_key(ctx, draft->keys, &keys->items[i], &id);
+		rc = check_not_leaked(ctx, draft, &keys->items[i]);
+		if (!rc)
+			rc = iov_root_json_key(ctx, draft->keys, &keys->items[i], &id);
 		if (!rc && json_array_append(ids, id))
 			rc = iov_oom(ctx);
 	}
@@ -115,7 +135,9 @@ static int allow(struct iov_ctx *ctx, struct draft *draft, const struct iov_root
 		return iov_error(ctx, IOV_E_USAGE,
 				 "'%.80s' is no name pattern; it is '*', a name, or the beginning of one and '*'",
 				 rule->pattern);
-	int rc = iov_root_json_allow(ctx, draft->keys, draft->rules, rule->pattern, &rule->key, &is_new);
+	int rc = check_not_leaked(ctx, draft, &rule->key);
+	if (!rc)
+		rc = iov_root_json_allow(ctx, draft->keys, draft->rules, rule->pattern, &rule->key, &is_new);
 	if (!rc && !is_new)
 		return iov_error(ctx, IOV_E_CONFLICT, "'%s' may publish '%s' already", rule->key.name, rule->pattern);
 	return rc;
@@ -198,18 +220,32 @@ static bool is_forbidden(const struct draft *draft, const uint8_t key[32], const
 	return false;
 }
 
+static bool is_leaked(const struct draft *draft, const uint8_t key[32], const char *pattern)
+{
+	return draft->edit->since && is_forbidden(draft, key, pattern);
+}
+
+static int mark_leaked(struct iov_ctx *ctx, json_t *entry)
+{
+	return json_object_set_new(entry, "leaked", json_true()) ? iov_oom(ctx) : IOV_OK;
+}
+
 /* Entries that are there already end earlier too. */
 static int cap_retired(struct iov_ctx *ctx, struct draft *draft)
 {
 	const struct iov_root *root = draft->root;
-	for (size_t i = 0; draft->edit->since && i < root->n_retired; i++) {
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < root->n_retired; i++) {
 		const struct iov_retired *old = &root->retired[i];
 		json_t *entry = json_array_get(draft->retired, i);
-		if (old->log_size > *draft->edit->since && is_forbidden(draft, old->key.key, old->pattern) &&
+		if (!is_leaked(draft, old->key.key, old->pattern))
+			continue;
+		rc = mark_leaked(ctx, entry);
+		if (!rc && old->log_size > *draft->edit->since &&
 		    json_object_set_new(entry, "log_size", json_integer((json_int_t)*draft->edit->since)))
-			return iov_oom(ctx);
+			rc = iov_oom(ctx);
 	}
-	return IOV_OK;
+	return rc;
 }
 
 static json_t *find_retired(const struct draft *draft, const json_t *id, const char *pattern, size_t threshold)
@@ -228,8 +264,8 @@ static int retire(struct iov_ctx *ctx, struct draft *draft, const char *pattern,
 		  const struct iov_verifier *key)
 {
 	iov_auto(iov_json_release) json_t *id = NULL;
-	const uint64_t *since = draft->edit->since;
-	uint64_t size = since && is_forbidden(draft, key->key, pattern) ? *since : draft->edit->log_size;
+	bool leaked = is_leaked(draft, key->key, pattern);
+	uint64_t size = leaked ? *draft->edit->since : draft->edit->log_size;
 	int rc = iov_root_json_key(ctx, draft->keys, key, &id);
 	if (rc)
 		return rc;
@@ -237,9 +273,13 @@ static int retire(struct iov_ctx *ctx, struct draft *draft, const char *pattern,
 	if (!entry) {
 		entry = json_pack("{s:O, s:I, s:s, s:I}", "key", id, "log_size", (json_int_t)size, "pattern", pattern,
 				  "threshold", (json_int_t)role->threshold);
-		return json_array_append_new(draft->retired, entry) ? iov_oom(ctx) : IOV_OK;
+		if (json_array_append_new(draft->retired, entry))
+			return iov_oom(ctx);
+		return leaked ? mark_leaked(ctx, entry) : IOV_OK;
 	}
-	if ((json_int_t)size <= json_integer_value(json_object_get(entry, "log_size")))
+	/* What a leak took away does not come back by a later root. */
+	if (json_is_true(json_object_get(entry, "leaked")) ||
+	    (json_int_t)size <= json_integer_value(json_object_get(entry, "log_size")))
 		return IOV_OK;
 	return json_object_set_new(entry, "log_size", json_integer((json_int_t)size)) ? iov_oom(ctx) : IOV_OK;
 }

@@ -106,7 +106,8 @@ static bool was_retired(const struct iov_root *root, const struct iov_retired *e
 	for (size_t i = 0; root && i < root->n_retired; i++) {
 		const struct iov_retired *old = &root->retired[i];
 		if (!memcmp(old->key.key, entry->key.key, sizeof(old->key.key)) && old->log_size == entry->log_size &&
-		    old->threshold == entry->threshold && !strcmp(old->pattern, entry->pattern))
+		    old->leaked == entry->leaked && old->threshold == entry->threshold &&
+		    !strcmp(old->pattern, entry->pattern))
 			return true;
 	}
 	return false;
@@ -119,9 +120,10 @@ static void say_retired(struct words *words, const struct iov_root *root, const 
 		bool stays = iov_role_has(iov_root_publishers(next, entry->pattern), &entry->key);
 		if (was_retired(root, entry))
 			continue;
-		say(words, "what %s signed of '%s' below log entry %llu stays good with %zu signature%s%s",
+		say(words, "what %s signed of '%s' below log entry %llu stays good with %zu signature%s%s%s",
 		    id_of(&entry->key).text, entry->pattern, (unsigned long long)entry->log_size, entry->threshold,
-		    entry->threshold == 1 ? "" : "s", stays ? "" : "; from there on it is refused");
+		    entry->threshold == 1 ? "" : "s", stays ? "" : "; from there on it is refused",
+		    entry->leaked ? ", and the key gets no say again: it leaked" : "");
 	}
 }
 
@@ -190,9 +192,10 @@ static json_t *describe_retired(const struct iov_root *root)
 	json_t *list = json_array();
 	for (size_t i = 0; list && i < root->n_retired; i++) {
 		const struct iov_retired *entry = &root->retired[i];
-		json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:I}", "key", id_of(&entry->key).text,
-						      "log_size", (json_int_t)entry->log_size, "pattern",
-						      entry->pattern, "threshold", (json_int_t)entry->threshold));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:b, s:I, s:s, s:I}", "key", id_of(&entry->key).text, "leaked",
+						entry->leaked, "log_size", (json_int_t)entry->log_size, "pattern",
+						entry->pattern, "threshold", (json_int_t)entry->threshold));
 	}
 	return list;
 }

@@ -97,6 +97,15 @@ says "and named as what it is" "(stolen key)" cat "$tmp/warnings"
 refuses "nobody gets it by its version" 5 "1.2.0" host install two@=1.2.0 --no-load
 refuses "his other releases neither" 6 "needs a good signature" put erik two 1.3.0
 refuses "its version is not free" 5 "published already" put test two 1.2.0
+refuses "it is not granted again" 5 "make a new one" author registry grant "$registry" 'two*' erik -o "$tmp/x.note"
+also "since it leaked" "key 'erik' leaked"
+refuses "for no other names either" 5 "(stolen key)" author registry root prepare "$registry" --publisher "six=$(verifier author erik)" -o "$tmp/x.note"
+refuses "nor as a root key" 5 "(stolen key)" author registry root prepare "$registry" --add-root-key erik -o "$tmp/x.note"
+refuses "nor as the registry's" 5 "(stolen key)" author registry root prepare "$registry" --registry-key erik -o "$tmp/x.note"
+says "root show says so" "; it leaked" author registry root show "$registry"
+check "a key that left without a leak comes back" next grant "$registry" 'two*' dora
+check "and publishes" put dora twofold 1.0.0
+check "it goes again" next revoke "$registry" 'two*' dora
 
 # Two publishers for one release, on two machines.
 cp "$tmp"/alice/etc/iovpkg/keys/alice.* "$tmp/author/etc/iovpkg/keys/"

@@ -175,6 +175,25 @@ START_TEST(a_leaked_key_loses_the_past_too)
 }
 END_TEST
 
+START_TEST(a_leaked_key_gets_no_say_again)
+{
+	struct iov_root *next = NULL;
+	struct iov_root_rule flow = {"flow-*", b.verifier, 0}, other = {"guard", b.verifier, 0};
+	struct iov_keys key = {&b.verifier, 1};
+	uint64_t since = 4;
+	follow(&(struct iov_root_edit){.forbid = one_rule(&flow), .log_size = 20});
+	ck_assert(!retired(&b, "flow-*")->leaked);
+	follow(&(struct iov_root_edit){.allow = one_rule(&flow), .log_size = 21}); /* who left came back */
+	follow(&(struct iov_root_edit){.forbid = one_rule(&flow), .since = &since, .log_size = 22});
+	ck_assert(retired(&b, "flow-*")->leaked);
+	ck_assert_uint_eq(retired(&b, "flow-*")->log_size, 4);
+	unit_fails(ctx, edit(&(struct iov_root_edit){.allow = one_rule(&flow)}, &next), IOV_E_CONFLICT, "stolen key");
+	unit_fails(ctx, edit(&(struct iov_root_edit){.allow = one_rule(&other)}, &next), IOV_E_CONFLICT, "make a new");
+	unit_fails(ctx, edit(&(struct iov_root_edit){.add_root = key}, &next), IOV_E_CONFLICT, "stolen key");
+	unit_fails(ctx, edit(&(struct iov_root_edit){.registry = key}, &next), IOV_E_CONFLICT, "stolen key");
+}
+END_TEST
+
 /* ---- the words, and the log's ---- */
 
 static bool says(const struct iov_root_edit *wish, const char *expected)
@@ -303,6 +322,7 @@ Suite *suite_registry_root_edit(void)
 	tcase_add_test(tests, who_loses_a_say_keeps_the_past);
 	tcase_add_test(tests, a_higher_threshold_is_for_the_future);
 	tcase_add_test(tests, a_leaked_key_loses_the_past_too);
+	tcase_add_test(tests, a_leaked_key_gets_no_say_again);
 	tcase_add_test(tests, a_change_is_told_in_words_and_in_the_log);
 	tcase_add_test(tests, a_root_can_resume);
 	tcase_add_test(tests, releases_are_judged_by_the_rules_of_their_time);

@@ -95,9 +95,11 @@ static bool is_on_web(const struct iov_trust *trust)
 static int fetch_from(struct iov_ctx *ctx, const struct iov_trust *trust, struct iov_archive_wish **wishes,
 		      size_t count)
 {
-	int rc = IOV_OK;
+	iov_auto(iov_close_fd) int lock = -1;
 	if (is_on_web(trust))
 		return iov_archives_from_web(ctx, trust, wishes, count);
+	/* Else an update beside this might pack the clone anew, and forget an archive before it was read. */
+	int rc = count && !ctx->config.offline ? iov_trust_lock(ctx, trust, &lock) : IOV_OK;
 	for (size_t i = 0; i < count && !rc; i++)
 		rc = from_git(ctx, trust, wishes[i]->release, wishes[i]->path);
 	return rc;

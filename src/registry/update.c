@@ -6,6 +6,7 @@
 #include <sys/file.h>
 
 #include "registry/offer.h"
+#include "registry/tidy.h"
 #include "util/cleanup.h"
 
 #define TRIES 3 /* at a registry that moves on while it is read */
@@ -123,7 +124,9 @@ static int fetch(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now)
 	int rc = iov_git_fetch(ctx, trust->repo, trust->url, "refs/heads/main", commit);
 	if (rc == IOV_E_NETWORK || rc == IOV_E_NOT_FOUND)
 		return iov_error_prefix(ctx, "registry '%s'", trust->name);
-	return rc ? rc : iov_trust_advance(ctx, trust, commit, now);
+	rc = rc ? rc : iov_trust_advance(ctx, trust, commit, now);
+	iov_trust_tidy(ctx, trust);
+	return rc;
 }
 
 int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now)

@@ -217,6 +217,20 @@ int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, stru
 			  ret);
 }
 
+int iov_git_gather(struct iov_ctx *ctx, const char *repo, const char *keep, char *ret_pack)
+{
+	struct iov_worker_job job = local_job("packing", repo, 0);
+	return run_simple(ctx, &job, json_pack("{s:s, s:s, s:s*}", "job", "git-gather", "repo", repo, "keep", keep),
+			  ret_pack);
+}
+
+int iov_git_drop_packs(struct iov_ctx *ctx, const char *repo, const char *pack)
+{
+	struct iov_worker_job job = local_job("packing", repo, 0);
+	return run_simple(ctx, &job, json_pack("{s:s, s:s, s:s}", "job", "git-drop-packs", "repo", repo, "whole", pack),
+			  NULL);
+}
+
 int iov_git_delete_ref_at(struct iov_ctx *ctx, const char *repo, const char *ref, const char *commit)
 {
 	struct iov_worker_job job = local_job("changing", repo, 0);

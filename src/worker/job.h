@@ -45,6 +45,8 @@ int iov_job_git_list(struct iov_job *job);
 int iov_job_git_diff(struct iov_job *job);
 int iov_job_git_refs(struct iov_job *job);
 int iov_job_git_commit(struct iov_job *job);
+int iov_job_git_gather(struct iov_job *job);
+int iov_job_git_drop_packs(struct iov_job *job);
 int iov_job_git_delete_ref(struct iov_job *job);
 int iov_job_pack(struct iov_job *job);
 int iov_job_unpack(struct iov_job *job);

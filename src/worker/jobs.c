@@ -14,6 +14,8 @@ const struct iov_job_row iov_job_rows[] = {
 	{"git-list", iov_job_git_list, IOV_SANDBOX_GIT},
 	{"git-diff", iov_job_git_diff, IOV_SANDBOX_GIT},
 	{"git-refs", iov_job_git_refs, IOV_SANDBOX_GIT},
+	{"git-gather", iov_job_git_gather, IOV_SANDBOX_GIT},
+	{"git-drop-packs", iov_job_git_drop_packs, IOV_SANDBOX_GIT},
 	{"git-commit", iov_job_git_commit, IOV_SANDBOX_GIT},
 	{"git-delete-ref", iov_job_git_delete_ref, IOV_SANDBOX_GIT},
 	{"pack", iov_job_pack, IOV_SANDBOX_ARCHIVE},

@@ -45,6 +45,12 @@ int iov_git_list(struct iov_ctx *ctx, const char *repo, const char *commit, cons
 int iov_git_diff(struct iov_ctx *ctx, const char *repo, const char *from, const char *commit, struct iov_buf *ret);
 /* Refs that start with `prefix`, as lines "name commit". */
 int iov_git_refs(struct iov_ctx *ctx, const char *repo, const char *prefix, struct iov_buf *ret);
+/* Writes one pack of what the branches of a clone and the commit `keep` (NULL: none) need, and forgets its archives.
+ * `ret_pack`, 41 bytes, names it. The second, then, ends the packs that were superfluous the time before, and remembers
+ * which are now. */
+#define IOV_GIT_SUPERSEDED "superseded" /* in the repository: those packs, a line each */
+int iov_git_gather(struct iov_ctx *ctx, const char *repo, const char *keep, char *ret_pack);
+int iov_git_drop_packs(struct iov_ctx *ctx, const char *repo, const char *pack);
 /* Commits `files` on top of `parent` (NULL: a first commit of only these files) and moves `ref` from `parent` to it;
  * IOV_E_BUSY when the ref was elsewhere by then. `time` is the commit's, seconds since 1970. */
 int iov_git_commit(struct iov_ctx *ctx, const char *repo, const char *ref, const char *parent,

@@ -38,27 +38,39 @@ static struct iov_log_tile *tile_of(struct iov_log *log, unsigned level, uint64_
 
 /* ---- fetching what is wanted, all of it with one question ---- */
 
-static bool is_whole(const struct iov_log_tile *tile)
+/* Where the first `count` entries of a bundle end, or as many as it has. */
+static size_t end_of_entries(const struct iov_buf *bundle, unsigned count)
 {
-	return tile->tile.level == IOV_TILE_ENTRIES || tile->data.len == (size_t)tile->tile.width * IOV_DIGEST_SIZE;
+	size_t at = 0;
+	for (; count && bundle->len - at >= 2; count--) {
+		size_t len = (size_t)(uint8_t)bundle->data[at] << 8 | (uint8_t)bundle->data[at + 1];
+		if (bundle->len - at - 2 < len)
+			break;
+		at += 2 + len;
+	}
+	return count ? bundle->len : at;
 }
 
-static int take(struct iov_ctx *ctx, struct iov_log_tile *tile, const char *path, struct iov_buf *data)
+/* Of what came for `asked`, which may be longer than the tile that is wanted, the part that is it. */
+static int take(struct iov_ctx *ctx, struct iov_log_tile *tile, const struct iov_tile *asked, const char *path,
+		struct iov_buf *data)
 {
-	tile->data = *data;
-	*data = (struct iov_buf){0};
-	if (!tile->data.data)
-		return iov_error(ctx, IOV_E_UNTRUSTED,
-				 "the log has no tile '%s', which its size demands; tell the registry's host", path);
-	if (!is_whole(tile))
+	if (!data->data)
+		return IOV_OK;
+	if (asked->level != IOV_TILE_ENTRIES && data->len != (size_t)asked->width * IOV_DIGEST_SIZE)
 		return iov_error(ctx, IOV_E_UNTRUSTED,
 				 "tile '%s' of the log has %zu bytes instead of %u; tell the registry's host", path,
-				 tile->data.len, tile->tile.width * IOV_DIGEST_SIZE);
+				 data->len, asked->width * IOV_DIGEST_SIZE);
+	tile->data = *data;
+	*data = (struct iov_buf){0};
+	tile->data.len = asked->level == IOV_TILE_ENTRIES ? end_of_entries(&tile->data, tile->tile.width)
+							  : (size_t)tile->tile.width * IOV_DIGEST_SIZE;
 	return IOV_OK;
 }
 
 struct question {
 	struct iov_log_tile **tiles;
+	struct iov_tile *asked;
 	char (*names)[IOV_TILE_PATH_MAX];
 	const char **paths;
 	struct iov_buf *data;
@@ -72,40 +84,80 @@ static void question_release(struct question *question)
 	free(question->data);
 	free(question->paths);
 	free(question->names);
+	free(question->asked);
 	free(question->tiles);
 }
 
 static bool question_init(struct question *question, size_t room)
 {
 	question->tiles = calloc(room, sizeof(struct iov_log_tile *));
+	question->asked = calloc(room, sizeof(*question->asked));
 	question->names = calloc(room, sizeof(*question->names));
 	question->paths = calloc(room, sizeof(*question->paths));
 	question->data = calloc(room, sizeof(*question->data));
-	return question->tiles && question->names && question->paths && question->data;
+	return question->tiles && question->asked && question->names && question->paths && question->data;
 }
 
-static void question_add(struct question *question, struct iov_log_tile *tile)
+static void question_add(struct question *question, struct iov_log_tile *tile, bool full)
 {
 	char *name = question->names[question->count];
-	iov_tile_path(&tile->tile, name);
+	struct iov_tile *asked = &question->asked[question->count];
+	*asked = tile->tile;
+	if (full)
+		asked->width = IOV_TILE_WIDTH;
+	iov_tile_path(asked, name);
 	question->paths[question->count] = name;
 	question->tiles[question->count++] = tile;
 }
 
-static int fetch_wanted(struct iov_ctx *ctx, struct iov_log *log)
+static bool is_missing(const struct iov_log_tile *tile)
+{
+	return !tile->data.data;
+}
+
+static bool has_partial(const struct iov_tile *tile)
+{
+	return tile->width && tile->width < IOV_TILE_WIDTH;
+}
+
+/* Asks for the tiles that are missing, or for the full ones in the place of partial ones that are. */
+static int ask_wanted(struct iov_ctx *ctx, struct iov_log *log, bool full)
 {
 	iov_auto(question_release) struct question question = {.count = 0};
 	int rc = IOV_OK;
 	if (log->failed || !question_init(&question, log->n_tiles + 1))
 		return iov_oom(ctx);
 	for (size_t i = 0; i < log->n_tiles; i++)
-		if (!log->tiles[i].data.data)
-			question_add(&question, &log->tiles[i]);
+		if (is_missing(&log->tiles[i]) && (!full || has_partial(&log->tiles[i].tile)))
+			question_add(&question, &log->tiles[i], full);
 	if (question.count)
 		rc = log->source->read(ctx, log->source, question.paths, question.count, BUNDLE_MAX, question.data);
 	for (size_t i = 0; !rc && i < question.count; i++)
-		rc = take(ctx, question.tiles[i], question.paths[i], &question.data[i]);
+		rc = take(ctx, question.tiles[i], &question.asked[i], question.paths[i], &question.data[i]);
 	return rc;
+}
+
+static const struct iov_log_tile *find_missing(const struct iov_log *log)
+{
+	for (size_t i = 0; i < log->n_tiles; i++)
+		if (is_missing(&log->tiles[i]))
+			return &log->tiles[i];
+	return NULL;
+}
+
+/* A partial tile may be gone once the full one is there (tlog-tiles), and what it had stands first in that. */
+static int fetch_wanted(struct iov_ctx *ctx, struct iov_log *log)
+{
+	char name[IOV_TILE_PATH_MAX];
+	int rc = ask_wanted(ctx, log, false);
+	if (!rc && find_missing(log))
+		rc = ask_wanted(ctx, log, true);
+	const struct iov_log_tile *missing = rc ? NULL : find_missing(log);
+	if (!missing)
+		return rc;
+	iov_tile_path(&missing->tile, name);
+	return iov_error(ctx, IOV_E_UNTRUSTED,
+			 "the log has no tile '%s', which its size demands; tell the registry's host", name);
 }
 
 /* ---- hashes: each computation runs twice, once to learn which tiles it wants, once with them ---- */

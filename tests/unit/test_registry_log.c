@@ -203,7 +203,48 @@ START_TEST(broken_tiles_are_refused)
 	unit_fails(ctx, iov_log_root(ctx, &shorter, &root), IOV_E_UNTRUSTED, "has 5 bytes instead of 160");
 	unit_ok(ctx, iov_changes_put(ctx, &folder.files, "tile/entries/000.p/5", "\xff\xffshort", 7));
 	iov_auto(iov_buf_release) struct iov_buf entry = {0};
-	unit_fails(ctx, iov_log_entry(ctx, &shorter, 0, &entry), IOV_E_UNTRUSTED, "do not hold entry 0");
+	iov_auto(iov_log_release) struct iov_log torn;
+	iov_log_init(&torn, &source, 5);
+	unit_fails(ctx, iov_log_entry(ctx, &torn, 0, &entry), IOV_E_UNTRUSTED, "do not hold entry 0");
+}
+END_TEST
+
+/* A log of 300 entries has the tiles of earlier sizes no more, and says as much about those as they did. */
+START_TEST(full_tiles_stand_in_for_partial_ones)
+{
+	char text[32];
+	struct iov_hash root;
+	iov_auto(iov_buf_release) struct iov_buf entry = {0}, none = {0};
+	iov_auto(iov_log_release) struct iov_log log;
+	grow_to(300);
+	assert_absent("tile/0/000.p/200");
+	assert_absent("tile/entries/000.p/200");
+	for (uint64_t index = 0; index < 200; index += 19)
+		check_inclusion(200, index);
+	iov_log_init(&log, &source, 200);
+	unit_ok(ctx, iov_log_root(ctx, &log, &root));
+	ck_assert(iov_hash_equal(&root, &roots[200]));
+	unit_ok(ctx, iov_log_entry(ctx, &log, 199, &entry));
+	leaf_text(199, text);
+	ck_assert_str_eq(entry.data, text);
+	unit_fails(ctx, iov_log_entry(ctx, &log, 200, &none), IOV_E_UNTRUSTED, "do not hold entry 200");
+	iov_auto(iov_log_release) struct iov_log longer;
+	unit_ok(ctx, iov_changes_put(ctx, &folder.files, "tile/0/000", "short", 5));
+	iov_log_init(&longer, &source, 201);
+	unit_fails(ctx, iov_log_root(ctx, &longer, &root), IOV_E_UNTRUSTED, "'tile/0/000' of the log has 5 bytes");
+}
+END_TEST
+
+/* That partial tiles stay beside the full one, as the specification allows too, is no error. */
+START_TEST(partial_tiles_may_stay)
+{
+	struct iov_hash root;
+	iov_auto(iov_log_release) struct iov_log log;
+	grow_to(300);
+	unit_ok(ctx, iov_changes_put(ctx, &folder.files, "tile/0/000.p/200", "short", 5));
+	iov_log_init(&log, &source, 300);
+	unit_ok(ctx, iov_log_root(ctx, &log, &root));
+	ck_assert(iov_hash_equal(&root, &roots[300]));
 }
 END_TEST
 
@@ -281,6 +322,8 @@ Suite *suite_registry_log(void)
 	tcase_add_test(tests, a_proof_needs_one_question);
 	tcase_add_test(tests, entries_come_back);
 	tcase_add_test(tests, broken_tiles_are_refused);
+	tcase_add_test(tests, full_tiles_stand_in_for_partial_ones);
+	tcase_add_test(tests, partial_tiles_may_stay);
 	tcase_add_test(tests, proofs_of_what_cannot_be_are_refused);
 	tcase_add_test(tests, entries_have_a_limit);
 	tcase_add_test(tests, tile_paths);

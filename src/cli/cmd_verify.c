@@ -80,7 +80,8 @@ const struct cli_command cli_cmd_verify = {
 		"Checks again what was checked at the install: the registry's root and head, the publisher's "
 		"signature of the "
 		"release, its place in the log, and the digest of every file in the store. Where the registry is "
-		"gone or out of reach, by the proof that the lock has kept. An archive in a file is looked up in "
+		"gone or out of reach, by the proof that the lock has kept, or an earlier verify: what it reads of a "
+		"registry over HTTP it keeps. An archive in a file is looked up in "
 		"the registries by its name and digest. The exit code is 6 when any of it is bad.",
 	.arguments = arguments,
 	.examples = examples,

@@ -37,15 +37,23 @@ static json_t *joined(const json_t *names)
 	return json_string(text.data ? text.data : "");
 }
 
+/* Where a proof is from. */
+struct origin {
+	const char *word;  /* in JSON */
+	const char *words; /* behind the root */
+};
+static const struct origin from_registry = {"registry", ""};
+static const struct origin from_lock = {"lock", " (as the lock has kept it; the registry is not at hand)"};
+static const struct origin from_kept = {"kept", " (as an earlier verify has kept it; the registry is not at hand)"};
+
 /* From the pinned root to the archive, each link in words. */
-static json_t *chain_of(const json_t *proof, const struct iov_release *release, bool from_lock)
+static json_t *chain_of(const json_t *proof, const struct iov_release *release, const struct origin *from)
 {
 	json_t *chain = json_array();
 	add_link(chain, "root",
 		 json_sprintf("version %lld of registry '%s', from the pinned fingerprint %s%s",
 			      number(proof, "root", "version"), release->registry ? release->registry : "",
-			      string(proof, "root", "fingerprint"),
-			      from_lock ? " (as the lock has kept it; the registry is not at hand)" : ""));
+			      string(proof, "root", "fingerprint"), from->words));
 	add_link(chain, "head",
 		 json_sprintf("version %lld, issued %s, good until %s", number(proof, "head", "version"),
 			      string(proof, "head", "issued"), string(proof, "head", "expires")));
@@ -57,11 +65,12 @@ static json_t *chain_of(const json_t *proof, const struct iov_release *release, 
 }
 
 /* A new reference to the module's row. */
-static int make_row(struct iov_ctx *ctx, const struct iov_release *release, json_t *proof, bool from_lock, json_t **ret)
+static int make_row(struct iov_ctx *ctx, const struct iov_release *release, json_t *proof, const struct origin *from,
+		    json_t **ret)
 {
-	*ret = json_pack("{s:o, s:s, s:b, s:s, s:O, s:s}", "chain", chain_of(proof, release, from_lock), "from",
-			 from_lock ? "lock" : "registry", "good", 1, "name", release->manifest->name, "proof", proof,
-			 "version", release->manifest->version.text);
+	*ret = json_pack("{s:o, s:s, s:b, s:s, s:O, s:s}", "chain", chain_of(proof, release, from), "from", from->word,
+			 "good", 1, "name", release->manifest->name, "proof", proof, "version",
+			 release->manifest->version.text);
 	return *ret ? IOV_OK : iov_oom(ctx);
 }
 
@@ -70,13 +79,33 @@ static int prefixed(struct iov_ctx *ctx, const struct iov_release *release)
 	return iov_error_prefix(ctx, "module '%s' %s", release->manifest->name, release->manifest->version.text);
 }
 
-/* By the registry as it is; where it is gone, or out of reach, by what the lock has kept. */
-static int prove(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_installed *installed,
-		 json_t **ret_proof, bool *ret_from_lock)
+/* The registry cannot say, and `why` is the error that stands; there is nothing else to go by. */
+static int no_proof(struct iov_ctx *ctx, const struct iov_release *release, int why)
 {
-	int rc = iov_registries_prove(ctx, registries, installed->release, ret_proof);
-	*ret_from_lock = (rc == IOV_E_NOT_FOUND || rc == IOV_E_NETWORK) && installed->proof;
-	return *ret_from_lock ? iov_proof_check(ctx, installed->proof, installed->release, ret_proof) : rc;
+	if (why != IOV_E_NETWORK || !ctx->config.offline)
+		return why;
+	return iov_error(ctx, IOV_E_NETWORK,
+			 "there is no proof of it on this host, neither in the lock nor of an earlier verify; run "
+			 "'iovpkg verify %s' without --offline, which keeps one",
+			 release->manifest->name);
+}
+
+/* By the registry as it is; where it is gone, or out of reach, by what the lock has kept, or an earlier verify. */
+static int prove(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_installed *installed,
+		 json_t **ret_proof, const struct origin **ret_from)
+{
+	const struct iov_release *release = installed->release;
+	int rc = iov_registries_prove(ctx, registries, release, ret_proof);
+	*ret_from = &from_registry;
+	if (rc != IOV_E_NOT_FOUND && rc != IOV_E_NETWORK)
+		return rc;
+	iov_auto(iov_json_release) json_t *kept =
+		installed->proof ? NULL : iov_registries_kept_proof(ctx, registries, release);
+	const json_t *proof = installed->proof ? installed->proof : kept;
+	if (!proof)
+		return no_proof(ctx, release, rc);
+	*ret_from = kept ? &from_kept : &from_lock;
+	return iov_registries_prove_by(ctx, registries, proof, release, ret_proof);
 }
 
 static int verify_one(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_installed *installed,
@@ -85,13 +114,13 @@ static int verify_one(struct iov_ctx *ctx, struct iov_registries *registries, co
 	const struct iov_release *release = installed->release;
 	iov_auto(iov_json_release) json_t *proof = NULL;
 	json_t *row = NULL;
-	bool from_lock = false;
-	int rc = prove(ctx, registries, installed, &proof, &from_lock);
+	const struct origin *from = &from_registry;
+	int rc = prove(ctx, registries, installed, &proof, &from);
 	if (!rc)
 		rc = iov_store_check(ctx, release);
 	if (rc)
 		return prefixed(ctx, release);
-	rc = make_row(ctx, release, proof, from_lock, &row);
+	rc = make_row(ctx, release, proof, from, &row);
 	if (rc)
 		return rc;
 	add_link(json_object_get(row, "chain"), "store",
@@ -174,7 +203,7 @@ static int verify_file(struct iov_ctx *ctx, const char *path, json_t *list)
 	rc = iov_registries_prove(ctx, registries, release, &proof);
 	if (rc)
 		return prefixed(ctx, release);
-	rc = make_row(ctx, release, proof, false, &row);
+	rc = make_row(ctx, release, proof, &from_registry, &row);
 	if (rc)
 		return rc;
 	add_link(json_object_get(row, "chain"), "file", json_sprintf("'%s' has these bytes", path));

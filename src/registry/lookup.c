@@ -42,6 +42,7 @@ void iov_registry_forget_answers(struct iov_registry *registry)
 	free(registry->shards);
 	iov_seen_release(&registry->seen);
 	iov_listing_release(&registry->top);
+	iov_log_release(&registry->log);
 	*registry = (struct iov_registry){.trust = registry->trust};
 }
 

@@ -3,6 +3,7 @@
 #define IOV_REGISTRY_REGISTRIES_H
 
 #include "registry/index.h"
+#include "registry/log.h"
 #include "registry/registry.h"
 #include "registry/seen.h"
 #include "registry/trust.h"
@@ -30,6 +31,8 @@ struct iov_registry {
 	bool has_briefs;      /* those of earlier commands were read, as far as there are any (brief.h) */
 	struct iov_answer *briefs;
 	size_t n_briefs;
+	struct iov_source source; /* of the log */
+	struct iov_log log;	  /* what proofs have read of it; source NULL: nothing */
 };
 
 struct iov_choice {

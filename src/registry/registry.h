@@ -74,12 +74,19 @@ int iov_registries_proof(struct iov_ctx *ctx, struct iov_registries *registries,
 			 json_t **ret);
 /* Is it at hand without the network? Over HTTP it would double what an install reads. */
 bool iov_registries_prove_cheaply(struct iov_registries *registries, const struct iov_release *release);
-/* Checks a release by such a proof, from the pinned root on: its publisher's signature and its place in the log.
+/* Checks a release by such a proof, from its first root on: its publisher's signature and its place in the log.
  * Describes the chain: {"archive", "expired", "head", "log", "name", "publishers", "registry", "root", "version"}, see
  * docs/registry-format.md. A new reference. */
 int iov_proof_check(struct iov_ctx *ctx, const json_t *proof, const struct iov_release *release, json_t **ret);
-/* Both at once, with the registry as it is. */
+/* The same, and where this host has the registry, the proof begins with the root that is pinned here, and nothing that
+ * came after it speaks against the release. */
+int iov_registries_prove_by(struct iov_ctx *ctx, struct iov_registries *registries, const json_t *proof,
+			    const struct iov_release *release, json_t **ret);
+/* Both at once, with the registry as it is. A proof that took requests is kept. */
 int iov_registries_prove(struct iov_ctx *ctx, struct iov_registries *registries, const struct iov_release *release,
 			 json_t **ret);
+/* What an earlier iov_registries_prove() has kept. A new reference; NULL: nothing. */
+json_t *iov_registries_kept_proof(struct iov_ctx *ctx, struct iov_registries *registries,
+				  const struct iov_release *release);
 
 #endif

@@ -8,6 +8,7 @@
  * - seen.json: what this host knows of index files that it read (seen.h)
  * - git/: the bare clone; what is read is a commit's tree, so a fetch that is refused changes nothing
  * - files/<sha256>: of a sparse registry (sparse.h) instead, what was read and checked
+ * - proofs/<sha256>.json: and proofs of releases that were made from it (proof.h)
  * - lock: held while a new state is fetched and stored
  *
  * Opening reads all of it and checks it again from the pin on.

@@ -52,6 +52,29 @@ equal "each command uses one connection" "$(awk '{ print $4 }' "$log" | sort -u 
 equal "HTTP/2 it is" "$(awk '{ print $3 }' "$log" | sort -u)" HTTP/2.0
 equal "bytes: beside archives less than 16 KiB for two small modules" "$([ "$(awk '!/packages/ { n += $5 } END { print n }' "$log")" -lt 16384 ] && echo yes)" yes
 equal "it is there" "$(version)" 1.0.0
+
+# ---- proofs: the lock has none, verify reads one and keeps it
+
+kept=$tmp/$client/var/lib/iovpkg/registries/far/proofs
+lock=$(echo "$tmp/$client"/var/lib/iovpkg/generations/*/lock.json)
+from() { client "$@" --json | jq -c '[.modules[] | [.name, .good, .from]]'; }
+equal "an install has no proof in the lock" "$(jq '[.releases[] | has("proof")] | any' "$lock")" false
+refuses "offline there is none to verify by" 11 "run 'iovpkg verify flow-count' without --offline" client --offline verify flow-count
+asked
+equal "verify reads them" "$(from verify)" '[["flow-count",true,"registry"],["flow-table",true,"registry"]]'
+equal "two modules of one bundle and one tile: two requests" "$(answers)" "2 200"
+asked
+equal "under the same head it does not ask again" "$(from verify)" '[["flow-count",true,"registry"],["flow-table",true,"registry"]]'
+check "nor offline" client --offline verify
+equal "nothing was asked for" "$(requests)" 0
+for one in "$kept"/*.json; do jq -c '.leaf |= sub("flow"; "slow")' "$one" >"$tmp/bent" && cp "$tmp/bent" "$one"; done
+refuses "what is damaged there does not count" 11 "there is no proof" client --offline verify flow-table
+check "and is read anew" client verify
+rm -r "$kept" && : >"$kept"
+says "what cannot be kept is told, and no failure" "cannot be kept for 'verify --offline'" client verify
+rm "$kept"
+check "with a place it is kept" client verify
+
 asked
 check "an update without news" client registry update
 equal "is one conditional request" "$(answers)" "1 304"
@@ -60,6 +83,7 @@ check "the host publishes" next flow-count 1.0.1
 asked
 check "an update with news" client registry update
 equal "reads what changed and no more" "$(awk '{ print $1 }' "$log" | grep -cE '^/(index|manifest)/')" 3
+equal "offline, a proof under an older head holds" "$(from --offline verify)" '[["flow-count",true,"kept"],["flow-table",true,"kept"]]'
 check "upgrade" client upgrade
 equal "and it is the new one" "$(version)" 1.0.1
 asked

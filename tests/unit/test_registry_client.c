@@ -408,6 +408,37 @@ START_TEST(a_release_is_proved_from_the_pin_on)
 }
 END_TEST
 
+static int prove_by(const json_t *proof, const struct iov_release *release)
+{
+	iov_auto(iov_json_release) json_t *chain = NULL;
+	return iov_registries_prove_by(ctx, registries, proof, release, &chain);
+}
+
+START_TEST(a_proof_at_hand_is_held_against_the_pin)
+{
+	struct iov_release *const *releases;
+	size_t count;
+	iov_auto(iov_json_release) json_t *proof = NULL;
+	iov_auto(iov_json_release) json_t *bare = NULL;
+	publish("flow-table", "1.0.1");
+	unit_ok(ctx, update());
+	unit_ok(ctx, iov_registries_releases(ctx, registries, "flow-table", &releases, &count));
+	unit_ok(ctx, iov_registries_proof(ctx, registries, releases[0], &proof));
+	ck_assert_ptr_null(iov_registries_kept_proof(ctx, registries, releases[0])); /* it costs nothing through git */
+	unit_ok(ctx, prove_by(proof, releases[0]));
+	unit_fails(ctx, prove_by(proof, releases[1]), IOV_E_UNTRUSTED, "does not hold its own entry");
+	bare = json_copy(proof);
+	json_object_set_new(bare, "roots", json_array());
+	unit_fails(ctx, prove_by(bare, releases[0]), IOV_E_UNTRUSTED, "the proof has no root");
+	json_object_set_new(proof, "fingerprint", json_string("0123"));
+	unit_fails(ctx, prove_by(proof, releases[0]), IOV_E_UNTRUSTED,
+		   "begins with a root of the fingerprint 0123, but this host trusts");
+	json_object_del(proof, "fingerprint");
+	unit_fails(ctx, prove_by(proof, releases[0]), IOV_E_UNTRUSTED, "but this host trusts");
+	unit_fails(ctx, prove_by(json_null(), releases[0]), IOV_E_UNTRUSTED, "but this host trusts");
+}
+END_TEST
+
 START_TEST(a_release_that_is_not_in_the_log_is_not_proved)
 {
 	struct iov_release *const *releases;
@@ -859,8 +890,23 @@ static json_t *replace_and_resume(json_t *root, const struct iov_signer *key)
 
 /* A thief of the registry's key has signed a head that no honest one comes after; a root that says where to go on from
  * ends it. */
+/* Of the two releases, newest first. */
+static void take_proofs(json_t *ret_proofs[2], struct iov_release *ret_releases[2])
+{
+	struct iov_release *const *releases;
+	size_t count;
+	unit_ok(ctx, iov_registries_releases(ctx, registries, "flow-table", &releases, &count));
+	for (size_t i = 0; i < 2; i++) {
+		ret_releases[i] = iov_release_ref(releases[i]);
+		unit_ok(ctx, iov_registries_proof(ctx, registries, releases[i], &ret_proofs[i]));
+		unit_ok(ctx, prove_by(ret_proofs[i], releases[i]));
+	}
+}
+
 START_TEST(a_stolen_registry_key_locks_nobody_out)
 {
+	json_t *proofs[2] = {NULL, NULL};
+	struct iov_release *releases[2] = {NULL, NULL};
 	const struct iov_signer *signers = &owner;
 	iov_auto(iov_signer_release) struct iov_signer next = {0};
 	iov_auto(iov_free_ptr) char *honest = iov_path(ctx, "/honest.git");
@@ -878,6 +924,7 @@ START_TEST(a_stolen_registry_key_locks_nobody_out)
 	unit_ok(ctx, iov_host_commit(ctx, &thief, &owner, 90, time(NULL), &changes, "steal", commit));
 	unit_ok(ctx, update());
 	ck_assert_uint_eq(count_releases("flow-table"), 2);
+	take_proofs(proofs, releases);
 
 	copy(honest, repo);
 	refused("rollback attack");
@@ -885,6 +932,12 @@ START_TEST(a_stolen_registry_key_locks_nobody_out)
 	sign_head(&next, 3);
 	unit_ok(ctx, update());
 	ck_assert_uint_eq(count_releases("flow-table"), 1);
+	unit_fails(ctx, prove_by(proofs[0], releases[0]), IOV_E_UNTRUSTED, "entry 1 was taken back");
+	unit_ok(ctx, prove_by(proofs[1], releases[1]));
+	for (size_t i = 0; i < 2; i++) {
+		json_decref(proofs[i]);
+		iov_release_free(releases[i]);
+	}
 }
 END_TEST
 
@@ -994,6 +1047,7 @@ Suite *suite_registry_client(void)
 	tcase_add_test(tests, archives_are_fetched_whole);
 	tcase_add_test(tests, an_archive_longer_than_its_record_is_cut_off);
 	tcase_add_test(tests, a_release_is_proved_from_the_pin_on);
+	tcase_add_test(tests, a_proof_at_hand_is_held_against_the_pin);
 	tcase_add_test(tests, a_release_that_is_not_in_the_log_is_not_proved);
 	tcase_add_test(tests, a_name_in_two_registries_is_a_conflict);
 	tcase_add_test(tests, an_unreachable_registry_keeps_the_last_state);

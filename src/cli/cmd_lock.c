@@ -71,8 +71,9 @@ const struct cli_command cli_cmd_lock = {
 	.summary = "write the lock of a host manifest",
 	.description = "Chooses the releases that a host with this manifest would get, and writes them with their "
 		       "digests into a "
-		       "lock beside it, which 'iovpkg apply --locked' installs exactly. Nothing is fetched but the "
-		       "index, nothing is "
+		       "lock beside it, which 'iovpkg apply --locked' installs exactly, and with proofs that they are "
+		       "what their registries have published. Nothing is fetched but the "
+		       "index and, for the proofs, what the log has of them, nothing is "
 		       "installed, and no kernel is asked but those of --facts, so this works on any machine.\n\n"
 		       "The registries that the manifest names are trusted by the fingerprints in it, from then on, on "
 		       "the machine "

@@ -64,6 +64,34 @@ static int check_complete(struct applying *applying)
 	return IOV_OK;
 }
 
+static int check_proof(struct applying *applying, const json_t *proof, const struct iov_release *release)
+{
+	struct iov_ctx *ctx = applying->edit->ctx;
+	iov_auto(iov_json_release) json_t *chain = NULL;
+	int rc = iov_registries_prove_by(ctx, applying->registries, proof, release, &chain);
+	if (rc != IOV_E_UNTRUSTED)
+		return rc;
+	return iov_error(ctx, IOV_E_UNTRUSTED,
+			 "'%s' has a wrong proof of '%s' %s: %s; find out who changed it, or run 'iovpkg lock %s'",
+			 applying->host.lock, release->manifest->name, release->manifest->version.text,
+			 iov_error_text(ctx), applying->host.path);
+}
+
+/* What the lock proves goes with the release; nothing is taken from a lock with a proof that is none. */
+static int take_proofs(struct applying *applying)
+{
+	int rc = IOV_OK;
+	for (size_t i = 0; !rc && i < applying->locked->n_installed; i++) {
+		struct iov_installed *one = &applying->locked->installed[i];
+		const struct iov_locked *row = iov_lockfile_find(&applying->lockfile, one->release->manifest->name);
+		if (!row || !row->proof)
+			continue;
+		rc = check_proof(applying, row->proof, one->release);
+		one->proof = rc ? NULL : json_incref(row->proof);
+	}
+	return rc;
+}
+
 static int read_lock(struct applying *applying)
 {
 	struct iov_ctx *ctx = applying->edit->ctx;
@@ -74,6 +102,8 @@ static int read_lock(struct applying *applying)
 		rc = check_pins(applying);
 	if (!rc)
 		rc = iov_hostfile_locked(ctx, applying->registries, &applying->lockfile, true, &applying->locked);
+	if (!rc)
+		rc = take_proofs(applying);
 	return rc ? rc : check_complete(applying);
 }
 

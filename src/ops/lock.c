@@ -4,6 +4,7 @@
 #include "ops/choose.h"
 #include "ops/edit.h"
 #include "ops/hostfile.h"
+#include "ops/lock_proofs.h"
 #include "ops/party.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -111,17 +112,30 @@ static int open_judges(struct iov_ctx *ctx, const char *const *facts, size_t cou
 	return rc;
 }
 
+static int make_lock(struct iov_ctx *ctx, const struct locking *locking, const struct iov_release *const *chosen,
+		     size_t count, json_t **ret)
+{
+	json_t **proofs = NULL;
+	int rc = iov_lock_proofs(ctx, locking->registries, &locking->before, chosen, count, &proofs);
+	if (rc)
+		return rc;
+	*ret = iov_lockfile_json(&locking->host, chosen, proofs, count);
+	iov_lock_proofs_free(proofs, count);
+	return *ret ? IOV_OK : iov_oom(ctx);
+}
+
 static int write_lock(struct iov_ctx *ctx, const struct locking *locking, const struct iov_release *const *chosen,
 		      size_t count, unsigned flags, char **ret_json)
 {
-	iov_auto(iov_json_release) json_t *lock = iov_lockfile_json(&locking->host, chosen, count);
+	iov_auto(iov_json_release) json_t *lock = NULL;
+	int rc = make_lock(ctx, locking, chosen, count, &lock);
+	if (rc)
+		return rc;
 	json_t *list = changes(&locking->before, chosen, count);
-	if (!lock || !list) {
-		json_decref(list);
+	if (!list)
 		return iov_oom(ctx);
-	}
 	bool changed = !locking->before.json || !json_equal(lock, locking->before.json);
-	int rc = changed && !(flags & IOV_DRY_RUN) ? iov_lockfile_write(ctx, locking->host.lock, lock) : IOV_OK;
+	rc = changed && !(flags & IOV_DRY_RUN) ? iov_lockfile_write(ctx, locking->host.lock, lock) : IOV_OK;
 	json_t *answer = json_pack("{s:s, s:b, s:I, s:o}", "lock", locking->host.lock, "changed", changed, "count",
 				   (json_int_t)count, "releases", list);
 	if (!rc)

@@ -72,14 +72,22 @@ static int fetch_all(struct iov_edit *edit, struct iov_registries *registries, c
 	return iov_fetch_archives(edit->ctx, registries, missing, n);
 }
 
+/* What is locked may bring its proof, which was checked when the lock was read. Borrowed; NULL: none. */
+static json_t *locked_proof(const struct iov_choose *choose, const struct iov_release *release)
+{
+	const struct iov_installed *locked = iov_generation_installed(choose->locked, release->manifest->name);
+	return locked && !strcmp(locked->release->sha256, release->sha256) ? locked->proof : NULL;
+}
+
 /* The release is in the log; the lock keeps the proof for the day when the registry is gone. */
-static int prove(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *release,
+static int prove(struct iov_edit *edit, const struct iov_choose *choose, const struct iov_release *release,
 		 json_t **ret)
 {
 	iov_auto(iov_json_release) json_t *chain = NULL;
-	if (edit->flags & IOV_DRY_RUN || !iov_registries_prove_cheaply(registries, release))
+	*ret = json_incref(locked_proof(choose, release));
+	if (*ret || edit->flags & IOV_DRY_RUN || !iov_registries_prove_cheaply(choose->registries, release))
 		return IOV_OK;
-	int rc = iov_registries_proof(edit->ctx, registries, release, ret);
+	int rc = iov_registries_proof(edit->ctx, choose->registries, release, ret);
 	return rc ? rc : iov_proof_check(edit->ctx, *ret, release, &chain);
 }
 
@@ -115,18 +123,29 @@ static int put_release(struct iov_edit *edit, struct iov_release *release, const
 	return IOV_OK;
 }
 
-static int take_release(struct iov_edit *edit, struct iov_registries *registries, const struct iov_release *chosen)
+/* What is installed already, and came without a proof. */
+static void adopt_proof(struct iov_edit *edit, const struct iov_choose *choose, struct iov_installed *installed)
+{
+	if (installed->proof)
+		return;
+	installed->proof = json_incref(locked_proof(choose, installed->release));
+	edit->touched |= installed->proof != NULL;
+}
+
+static int take_release(struct iov_edit *edit, const struct iov_choose *choose, const struct iov_release *chosen)
 {
 	char object[IOV_HEX_SIZE];
 	struct iov_release *release = NULL;
 	iov_auto(iov_json_release) json_t *proof = NULL;
-	if (is_installed(edit, chosen))
+	if (is_installed(edit, chosen)) {
+		adopt_proof(edit, choose, iov_generation_installed(edit->to, chosen->manifest->name));
 		return IOV_OK;
-	int rc = bring_with_object(edit, registries, chosen, object);
+	}
+	int rc = bring_with_object(edit, choose->registries, chosen, object);
 	rc = rc ? rc : own_copy(edit, chosen, &release);
 	if (rc)
 		return rc;
-	rc = prove(edit, registries, release, &proof);
+	rc = prove(edit, choose, release, &proof);
 	if (!rc)
 		return put_release(edit, release, object, &proof);
 	iov_release_free(release);
@@ -258,7 +277,7 @@ static int take_all(struct iov_edit *edit, const struct iov_choose *choose, cons
 	if (!rc)
 		rc = fetch_all(edit, choose->registries, chosen, count);
 	for (size_t i = 0; !rc && i < count; i++)
-		rc = take_release(edit, choose->registries, chosen[i]);
+		rc = take_release(edit, choose, chosen[i]);
 	if (rc)
 		return rc;
 	drop_unchosen(edit, chosen, count);

@@ -36,7 +36,38 @@ check "to the same wishes" ci lock host.yaml --upgrade
 check "writes the same bytes" cmp host.lock.json new/host.lock.json
 cp first.json host.lock.json
 
+# Each release with the proof that it is what its registry has published.
+proved() { jq -c '[.releases[] | has("proof")]' "$1"; }
+equal "what is locked is proved" "$(proved host.lock.json)" "[true,true]"
+equal "proofs share one root and one head" "$(jq '.notes | length' host.lock.json)" 2
+jq 'del(.notes, .releases[].proof)' first.json >old.json
+forged() { # NAME WORDS JQ-ARGUMENT...
+	local name=$1 words=$2; shift 2
+	jq "$@" first.json >host.lock.json
+	refuses "$name" 6 "$words" host apply host.yaml --locked --dry-run
+	refuses "$name, in earnest" 6 "'host.lock.json' has a wrong proof of 'base' 1.1.0" host apply host.yaml --locked
+}
+forged "a proof of another release" "run 'iovpkg lock host.yaml'" '.releases[0].proof = .releases[1].proof'
+forged "an entry that nobody logged" "fork" '.releases[0].proof.leaf |= sub("1.1.0"; "1.1.1")'
+forged "another path to the root" "does not hold its own entry" '.releases[0].proof.hashes[0] |= sub("^...."; "0000")'
+forged "a registry that this host did not pin" "but this host trusts $fingerprint" '.releases[0].proof.fingerprint |= sub("^...."; "0000")'
+forged "a head that nobody signed" "head" '.notes |= map_values(sub("\"log_size\":3"; "\"log_size\":9"))'
+author registry init "$tmp/stranger.git" --origin test.example/modules --key stranger --plain >"$out" 2>&1
+git -C "$tmp/stranger.git" show main:root/1.note >stranger.note
+forged "the root of a stranger" "is not the one that was pinned" --rawfile root stranger.note '.notes.stranger = $root | .releases[0].proof.roots = ["stranger"]'
+jq '.notes = {}' first.json >host.lock.json
+refuses "notes that are gone" 3 "names a note that is not there" host apply host.yaml --locked
+equal "after that nothing is installed" "$(host list --json | jq -c .modules)" "[]"
+jq '.releases[0].proof.leaf = "x"' first.json >host.lock.json
+says "lock makes a wrong proof anew" "the lock's proof of 'base' 1.1.0 was wrong" ci lock host.yaml
+check "and is as good as new" ci lock host.yaml
+cp old.json host.lock.json
+check "an older lock has none, and is taken" host apply host.yaml --locked --dry-run
+equal "lock adds them" "$(ci lock host.yaml --json | jq -c '[.changed, (.releases | length)]') $(proved host.lock.json)" "[true,0] [true,true]"
+cp first.json host.lock.json
+
 check "apply --locked installs exactly it" host apply host.yaml --locked
+equal "with its proofs" "$(jq -cS '[.releases[].proof]' "$tmp"/host/var/lib/iovpkg/generations/*/lock.json)" "$(jq -cS '[.releases[].proof]' first.json)"
 equal "not the newest" "$(versions host)" "base 1.1.0 null, left 1.0.0 ^1.0"
 equal "a second time there is nothing to do" "$(host apply host.yaml --locked --json | jq .changed)" false
 check "lock anew" ci lock host.yaml --upgrade

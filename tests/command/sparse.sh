@@ -86,6 +86,38 @@ equal "reads what changed and no more" "$(awk '{ print $1 }' "$log" | grep -cE '
 equal "offline, a proof under an older head holds" "$(from --offline verify)" '[["flow-count",true,"kept"],["flow-table",true,"kept"]]'
 check "upgrade" client upgrade
 equal "and it is the new one" "$(version)" 1.0.1
+
+# ---- a host's lock brings the proofs along, so that the host asks for none
+
+lock_of() { echo "$tmp/$1"/var/lib/iovpkg/generations/*/lock.json; }
+proved() { jq -c '[.releases[] | has("proof")]' "$1"; }
+fingerprint=$(client registry list --json | jq -r '.registries[0].fingerprint')
+printf 'schema: 1\nregistries:\n  far: {url: %s, fingerprint: %s}\nmodules:\n  flow-count: ^1.0\n' "$url" "$fingerprint" >"$tmp/host.yaml"
+new_client ci
+check "lock" client lock "$tmp/host.yaml"
+equal "with proofs" "$(proved "$tmp/host.lock.json")" "[true,true]"
+asked
+says "a second time nothing changes" "as before" client lock "$tmp/host.yaml"
+equal "and nothing is read but the head" "$(answers)" "1 304"
+cp "$tmp/host.lock.json" "$tmp/good.json" && rm "$tmp/host.lock.json"
+says "offline it comes without what is not at hand" "the lock has no proof of 'flow-count' 1.0.1" client --offline lock "$tmp/host.yaml"
+equal "and is a lock all the same" "$(proved "$tmp/host.lock.json")" "[false,false]"
+jq '.releases[1].proof.leaf |= sub("flow-table"; "flow-tabel")' "$tmp/good.json" >"$tmp/host.lock.json"
+new_client deployed
+refuses "a forged proof" 6 "has a wrong proof of 'flow-table'" client apply "$tmp/host.yaml" --locked
+equal "installs nothing" "$(client list --json | jq -c .modules)" "[]"
+cp "$tmp/good.json" "$tmp/host.lock.json"
+asked
+check "the true ones" client apply "$tmp/host.yaml" --locked
+equal "cost no request" "$(awk '{ print $1 }' "$log" | grep -c '^/tile/')" 0
+equal "they are in the generation" "$(proved "$(lock_of deployed)")" "[true,true]"
+equal "and verify goes by them offline" "$(from --offline verify)" '[["flow-count",true,"lock"],["flow-table",true,"lock"]]'
+says "in words" "as the lock has kept it" client --offline verify flow-table
+client=first
+equal "what was installed without" "$(client apply "$tmp/host.yaml" --locked --json | jq .changed)" true
+equal "gets them from the lock" "$(proved "$(ls -t "$tmp"/first/var/lib/iovpkg/generations/*/lock.json | head -n 1)")" "[true,true]"
+equal "once" "$(client apply "$tmp/host.yaml" --locked --json | jq .changed)" false
+
 asked
 check "offline, what was checked answers" client --offline info flow-count
 equal "without a request" "$(requests)" 0

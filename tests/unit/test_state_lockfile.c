@@ -36,7 +36,10 @@ START_TEST(reads_what_it_wrote)
 	const struct iov_hostfile host = {.modules = modules};
 	struct iov_release *base = release_of(ctx, "base", "1.0.0+b7"), *top = release_of(ctx, "top", "2.0.0-rc.1");
 	const struct iov_release *const chosen[] = {base, top};
-	iov_auto(iov_json_release) json_t *json = iov_lockfile_json(&host, chosen, 2);
+	iov_auto(iov_json_release) json_t *proof =
+		json_pack("{s:s, s:[s, s], s:s, s:[]}", "head", "h", "roots", "r1", "r2", "leaf", "l", "hashes");
+	json_t *const proofs[] = {proof, NULL};
+	iov_auto(iov_json_release) json_t *json = iov_lockfile_json(&host, chosen, proofs, 2);
 	iov_auto(iov_lockfile_release) struct iov_lockfile lockfile = {0};
 	bool found = false;
 	snprintf(path, sizeof(path), "%s/host.lock.json", ctx->root);
@@ -48,6 +51,28 @@ START_TEST(reads_what_it_wrote)
 	ck_assert_ptr_null(iov_lockfile_find(&lockfile, "base")->requirement);
 	ck_assert_str_eq(iov_lockfile_find(&lockfile, "top")->requirement, "^1");
 	ck_assert_ptr_null(iov_lockfile_find(&lockfile, "other"));
+	ck_assert(json_equal(iov_lockfile_find(&lockfile, "base")->proof, proof));
+	ck_assert_ptr_null(iov_lockfile_find(&lockfile, "top")->proof);
+	iov_release_free(base);
+	iov_release_free(top);
+	unit_ctx_free(ctx);
+}
+END_TEST
+
+/* Two releases of one registry have roots and head in common. */
+START_TEST(proofs_share_their_notes)
+{
+	struct iov_ctx *ctx = unit_ctx();
+	const struct iov_hostfile host = {.modules = NULL};
+	struct iov_release *base = release_of(ctx, "base", "1.0.0"), *top = release_of(ctx, "top", "1.0.0");
+	const struct iov_release *const chosen[] = {base, top};
+	iov_auto(iov_json_release) json_t *one = json_pack("{s:s, s:[s]}", "head", "h", "roots", "r");
+	json_t *const both[] = {one, one}, *const none[] = {NULL, NULL};
+	iov_auto(iov_json_release) json_t *json = iov_lockfile_json(&host, chosen, both, 2);
+	iov_auto(iov_json_release) json_t *bare = iov_lockfile_json(&host, chosen, none, 2);
+	ck_assert_uint_eq(json_object_size(json_object_get(json, "notes")), 2);
+	ck_assert_ptr_null(json_object_get(bare, "notes"));
+	ck_assert_ptr_null(json_object_get(json_array_get(json_object_get(bare, "releases"), 0), "proof"));
 	iov_release_free(base);
 	iov_release_free(top);
 	unit_ctx_free(ctx);
@@ -68,6 +93,9 @@ START_TEST(tells_that_there_is_none)
 END_TEST
 
 #define ROW(name, version, sha256) "{\"name\":\"" name "\",\"version\":\"" version "\",\"sha256\":\"" sha256 "\"}"
+#define PROVED(notes, proof)                                                                                           \
+	"{\"schema\":1," notes "\"releases\":[{\"name\":\"top\",\"version\":\"1.0.0\",\"sha256\":\"" DIGEST            \
+	"\",\"proof\":" proof "}]}"
 
 START_TEST(refuses_what_is_wrong)
 {
@@ -89,6 +117,13 @@ START_TEST(refuses_what_is_wrong)
 		 IOV_E_INPUT, "twice, or out of order"},
 		{"{\"schema\":1,\"releases\":[" ROW("top", "1.0.0", DIGEST) "," ROW("base", "1.0.0", DIGEST) "]}",
 		 IOV_E_INPUT, "'base' stands there twice, or out of order"},
+		{PROVED("", "7"), IOV_E_INPUT, "'proof' is not an object"},
+		{PROVED("", "{}"), IOV_E_INPUT, "the proof of 'top' names a note that is not there"},
+		{PROVED("\"notes\":[],", "{}"), IOV_E_INPUT, "'notes' is not an object"},
+		{PROVED("\"notes\":{\"a\":\"x\"},", "{\"head\":\"b\",\"roots\":[]}"), IOV_E_INPUT,
+		 "a note that is not there"},
+		{PROVED("\"notes\":{\"a\":\"x\"},", "{\"head\":\"a\",\"roots\":[\"b\"]}"), IOV_E_INPUT,
+		 "a note that is not there"},
 	};
 	struct iov_ctx *ctx = unit_ctx();
 	for (size_t i = 0; i < IOV_COUNT(wrong); i++) {
@@ -105,6 +140,7 @@ Suite *suite_state_lockfile(void)
 	Suite *suite = suite_create("state_lockfile");
 	TCase *cases = tcase_create("lockfile");
 	tcase_add_test(cases, reads_what_it_wrote);
+	tcase_add_test(cases, proofs_share_their_notes);
 	tcase_add_test(cases, tells_that_there_is_none);
 	tcase_add_test(cases, refuses_what_is_wrong);
 	suite_add_tcase(suite, cases);

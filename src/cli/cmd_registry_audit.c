@@ -5,14 +5,15 @@
 #include "cli/show.h"
 
 static const struct cli_argument arguments[] = {
-	{"REGISTRY", "a registry that 'iovpkg registry list' shows, or the path of a repository", 1, 1,
-	 CLI_NAMES_REGISTRIES},
+	{"REGISTRY", "a registry that 'iovpkg registry list' shows, the path of a repository, or a sparse+https URL", 1,
+	 1, CLI_NAMES_REGISTRIES},
 	{0},
 };
 
 static const struct cli_example examples[] = {
 	{"iovpkg registry audit main", "does the index say what the log says, from the first entry on?"},
 	{"iovpkg registry audit /srv/modules.git", "the same on the registry's host"},
+	{"iovpkg registry audit sparse+https://example.org/modules", "the same of one that this host has not added"},
 	{0},
 };
 
@@ -26,7 +27,9 @@ static void show(const struct cli_look *look, const json_t *answer, struct iov_b
 			      (unsigned long long)cli_uint(answer, "releases"),
 			      (unsigned long long)cli_uint(answer, "modules"),
 			      (unsigned long long)cli_uint(answer, "head"));
-	else
+	if (good && !cli_true(answer, "pinned"))
+		cli_show_line(out, "first root %s, which nothing here has pinned", cli_text(answer, "fingerprint"));
+	if (!good)
 		cli_show_line(out, "   %s: %s", cli_text(answer, "registry"), cli_text(answer, "reason"));
 }
 
@@ -47,7 +50,8 @@ const struct cli_command cli_cmd_registry_audit = {
 		"Reads every entry of the log and builds from them what the index must say: each release by the digest "
 		"of "
 		"what its publisher signed, what was yanked or deprecated since and by whom, each root, and the index "
-		"manifest after every entry. The first thing that does not fit is named, and the exit code is 6.",
+		"manifest after every entry. The first thing that does not fit is named, and the exit code is 6. Of a "
+		"registry that this host has not added, the first root is taken for true, and its fingerprint told.",
 	.arguments = arguments,
 	.examples = examples,
 	.run = run,

@@ -5,8 +5,8 @@
 #include "cli/show.h"
 
 static const struct cli_argument arguments[] = {
-	{"REGISTRY", "a registry that 'iovpkg registry list' shows, or the path of a repository", 1, 1,
-	 CLI_NAMES_REGISTRIES},
+	{"REGISTRY", "a registry that 'iovpkg registry list' shows, the path of a repository, or a sparse+https URL", 1,
+	 1, CLI_NAMES_REGISTRIES},
 	{"OTHER", "the file of a checkpoint that somebody else saw, or the path or URL of another copy", 1, 1,
 	 CLI_NAMES_FILES},
 	{0},

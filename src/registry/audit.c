@@ -13,6 +13,9 @@ static void audit_release(struct iov_audit *audit)
 		iov_leaf_release(&audit->statements[i]);
 	for (size_t i = 0; i < audit->n_roots; i++)
 		iov_root_free(audit->roots[i]);
+	for (size_t i = 0; i < IOV_AUDIT_SHARDS; i++)
+		iov_listing_release(&audit->shards[i]);
+	iov_listing_release(&audit->top);
 	free(audit->events);
 	free(audit->modules);
 	free(audit->statements);
@@ -65,10 +68,12 @@ static int replay(struct iov_audit *audit)
 static json_t *describe(const struct iov_audit *audit)
 {
 	const struct iov_subject *subject = audit->subject;
-	return json_pack("{s:I, s:b, s:I, s:I, s:s, s:s, s:I, s:I}", "entries", (json_int_t)audit->n_events, "good", 1,
-			 "head", (json_int_t)subject->head->version, "modules", (json_int_t)audit->n_modules, "origin",
-			 subject->root->origin, "registry", subject->name, "releases", (json_int_t)audit->releases,
-			 "root", (json_int_t)subject->root->version);
+	return json_pack("{s:I, s:s, s:b, s:I, s:I, s:s, s:b, s:s, s:I, s:I}", "entries", (json_int_t)audit->n_events,
+			 "fingerprint", audit->roots[0]->fingerprint, "good", 1, "head",
+			 (json_int_t)subject->head->version, "modules", (json_int_t)audit->n_modules, "origin",
+			 subject->root->origin, "pinned", subject->trust && !subject->scratch, "registry",
+			 subject->name, "releases", (json_int_t)audit->releases, "root",
+			 (json_int_t)subject->root->version);
 }
 
 static bool is_misfit(int rc)
@@ -85,6 +90,11 @@ int iov_registry_audit_at(struct iov_ctx *ctx, const char *what, json_t **ret)
 		rc = iov_error(ctx, IOV_E_UNSUPPORTED, "the log of registry '%s' has more than 2^32 entries", what);
 	if (!rc)
 		rc = replay(&audit);
+	if (is_misfit(rc) && subject.name && iov_subject_has_moved(ctx, &subject))
+		return iov_error(ctx, IOV_E_BUSY,
+				 "registry '%s' has gone on from head %llu while it was audited, and what was read may "
+				 "be of later; audit it again",
+				 what, (unsigned long long)subject.head->version);
 	if (is_misfit(rc))
 		*ret = json_pack("{s:b, s:s, s:s}", "good", 0, "reason", iov_error_text(ctx), "registry", what);
 	else if (!rc)

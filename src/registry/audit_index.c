@@ -149,6 +149,9 @@ static int rebuild_some(struct iov_audit *audit, size_t from, size_t count)
 	}
 	int rc = source->read(audit->ctx, source, paths, count, IOV_INDEX_MAX, files);
 	for (size_t i = 0; !rc && i < count; i++) {
+		rc = iov_audit_settle(audit, audit->modules[from + i].name, &files[i]);
+		if (rc)
+			break;
 		if (files[i].data)
 			rc = rebuild(audit, &audit->modules[from + i], &files[i]);
 		else

@@ -5,17 +5,15 @@
 #include "registry/listing.h"
 #include "util/cleanup.h"
 
-#define SHARDS 256
-
 struct pages {
 	struct iov_listing top;
-	struct iov_listing shards[SHARDS];
+	struct iov_listing shards[IOV_AUDIT_SHARDS];
 	uint8_t digest[IOV_DIGEST_SIZE]; /* of top as a text */
 };
 
 static void pages_free(struct pages **pages)
 {
-	for (size_t i = 0; *pages && i < SHARDS; i++)
+	for (size_t i = 0; *pages && i < IOV_AUDIT_SHARDS; i++)
 		iov_listing_release(&(*pages)->shards[i]);
 	if (*pages)
 		iov_listing_release(&(*pages)->top);

@@ -14,8 +14,9 @@
 /* The other side: a checkpoint, and its log where that can be read. */
 struct other {
 	struct iov_buf note;
-	char *repo;    /* NULL: a file alone */
-	bool borrowed; /* the repository is somebody's, not a copy of ours */
+	struct iov_sparse *sparse; /* static files over HTTP; NULL: none */
+	char *repo;		   /* NULL: a file alone */
+	bool borrowed;		   /* the repository is somebody's, not a copy of ours */
 	char commit[IOV_COMMIT_SIZE];
 	struct iov_checkpoint checkpoint;
 };
@@ -25,7 +26,18 @@ static void other_release(struct other *other)
 	if (other->repo && !other->borrowed)
 		iov_fs_rmtree(other->repo);
 	free(other->repo);
+	iov_sparse_free(other->sparse);
 	iov_buf_release(&other->note);
+}
+
+static bool has_log(const struct other *other)
+{
+	return other->repo || other->sparse;
+}
+
+static struct iov_source source_of(const struct other *other)
+{
+	return other->sparse ? iov_sparse_source(other->sparse) : iov_source_git(other->repo, other->commit);
 }
 
 static int read_file(struct iov_ctx *ctx, const char *path, struct other *other)
@@ -34,9 +46,9 @@ static int read_file(struct iov_ctx *ctx, const char *path, struct other *other)
 	return err ? iov_error_errno(ctx, err, "cannot read checkpoint '%s'", path) : IOV_OK;
 }
 
-static int read_repo(struct iov_ctx *ctx, struct other *other)
+static int read_checkpoint(struct iov_ctx *ctx, struct other *other)
 {
-	struct iov_source source = iov_source_git(other->repo, other->commit);
+	struct iov_source source = source_of(other);
 	return iov_source_read(ctx, &source, IOV_CHECKPOINT_PATH, IOV_HEAD_MAX, &other->note);
 }
 
@@ -47,7 +59,7 @@ static int read_here(struct iov_ctx *ctx, const char *path, struct other *other)
 	if (!other->repo)
 		return iov_oom(ctx);
 	int rc = iov_git_resolve(ctx, path, IOV_MAIN_REF, other->commit);
-	return rc ? rc : read_repo(ctx, other);
+	return rc ? rc : read_checkpoint(ctx, other);
 }
 
 static int read_there(struct iov_ctx *ctx, const char *url, struct other *other)
@@ -59,7 +71,14 @@ static int read_there(struct iov_ctx *ctx, const char *url, struct other *other)
 	int rc = err ? iov_error_errno(ctx, err, "cannot remove '%s'", other->repo) : iov_git_init(ctx, other->repo);
 	if (!rc)
 		rc = iov_git_fetch(ctx, other->repo, url, IOV_MAIN_REF, other->commit);
-	return rc ? rc : read_repo(ctx, other);
+	return rc ? rc : read_checkpoint(ctx, other);
+}
+
+/* Its checkpoint and tiles alone, which nothing is kept of. */
+static int read_web(struct iov_ctx *ctx, const char *url, struct other *other)
+{
+	int rc = iov_sparse_new(ctx, url, url, "", &other->sparse);
+	return rc ? rc : read_checkpoint(ctx, other);
 }
 
 static int read_other(struct iov_ctx *ctx, const char *what, struct other *other)
@@ -70,6 +89,8 @@ static int read_other(struct iov_ctx *ctx, const char *what, struct other *other
 	int rc = iov_registry_locate(ctx, what, &local, &target);
 	if (rc)
 		return rc;
+	if (iov_sparse_is(what))
+		return read_web(ctx, what, other);
 	if (!local)
 		return read_there(ctx, what, other);
 	if (asprintf(&head, "%s/HEAD", target) < 0) {
@@ -112,7 +133,7 @@ static int judge(struct iov_ctx *ctx, const struct iov_subject *subject, const s
 	const struct iov_checkpoint *theirs = &other->checkpoint;
 	bool good = false;
 	int rc = IOV_OK;
-	if (theirs->size > ours->size && !other->repo)
+	if (theirs->size > ours->size && !has_log(other))
 		return longer_elsewhere(ctx, subject, other);
 	if (theirs->size == ours->size) {
 		*ret_relation = iov_hash_equal(&theirs->root, &ours->root) ? "same" : "fork";
@@ -123,7 +144,7 @@ static int judge(struct iov_ctx *ctx, const struct iov_subject *subject, const s
 		*ret_relation = good ? "ours extends theirs" : "fork";
 		return rc;
 	}
-	struct iov_source source = iov_source_git(other->repo, other->commit);
+	struct iov_source source = source_of(other);
 	rc = extends(ctx, &source, ours, theirs, &good);
 	*ret_relation = good ? "theirs extends ours" : "fork";
 	return rc;

@@ -5,8 +5,8 @@
 #include "core/json.h"
 #include "registry/head.h"
 
-/* `what` is a registry's name or path (subject.h). `other` is the file of a checkpoint, or the path or git URL of a
- * repository that says it is the same registry. *ret: {"consistent", "origin", "ours": {"root", "size"}, "relation",
+/* `what` is a registry's name, path or URL (subject.h). `other` is the file of a checkpoint, or the path or URL of a
+ * copy that says it is the same registry. *ret: {"consistent", "origin", "ours": {"root", "size"}, "relation",
  * "theirs": …}; relation is "same", "ours extends theirs", "theirs extends ours" or "fork". IOV_E_CONFLICT when theirs
  * is longer and there is nothing to prove it by. A new reference. */
 int iov_registry_compare_with(struct iov_ctx *ctx, const char *what, const char *other, json_t **ret);

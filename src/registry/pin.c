@@ -103,8 +103,7 @@ static int decide(struct iov_ctx *ctx, const struct iov_trust *trust, const stru
 			 trust->name, trust->url, root->fingerprint, fingerprint);
 }
 
-static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const struct iov_source *source,
-			   const char *fingerprint)
+static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const struct iov_source *source)
 {
 	char path[IOV_ROOT_PATH_MAX], what[160];
 	iov_auto(iov_buf_release) struct iov_buf note = {0};
@@ -119,14 +118,19 @@ static int read_first_root(struct iov_ctx *ctx, struct iov_trust *trust, const s
 	if (!rc && root->version != 1)
 		rc = iov_error(ctx, IOV_E_UNTRUSTED, "%s says that it is root %llu", what,
 			       (unsigned long long)root->version);
-	if (!rc)
-		rc = decide(ctx, trust, root, fingerprint);
 	if (rc) {
 		iov_root_free(root);
 		return rc;
 	}
 	memcpy(trust->fingerprint, root->fingerprint, IOV_HEX_SIZE);
 	return iov_trust_add_root(ctx, trust, root);
+}
+
+static int read_pinned_root(struct iov_ctx *ctx, struct iov_trust *trust, const struct iov_source *source,
+			    const char *fingerprint)
+{
+	int rc = read_first_root(ctx, trust, source);
+	return rc ? rc : decide(ctx, trust, iov_trust_root(trust), fingerprint);
 }
 
 static int clone(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
@@ -137,21 +141,45 @@ static int clone(struct iov_ctx *ctx, struct iov_trust *trust, const char *finge
 		return iov_error_prefix(ctx, "registry '%s'", trust->name);
 	struct iov_source source = iov_source_git(trust->repo, commit);
 	if (!rc)
-		rc = read_first_root(ctx, trust, &source, fingerprint);
+		rc = read_pinned_root(ctx, trust, &source, fingerprint);
 	return rc ? rc : iov_trust_advance(ctx, trust, commit, time(NULL));
 }
 
 /* All that a first look needs, with one question. */
-static int look(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
+static int read_ahead(struct iov_ctx *ctx, struct iov_trust *trust)
 {
 	char root[IOV_ROOT_PATH_MAX];
 	const char *const paths[] = {IOV_HEAD_PATH, root, IOV_CHECKPOINT_PATH, IOV_DESCRIPTION_PATH, IOV_TOP_PATH};
-	struct iov_source source = iov_sparse_source(trust->sparse);
 	iov_root_path(1, root);
-	int rc = iov_sparse_read_ahead(ctx, trust->sparse, paths, IOV_COUNT(paths), IOV_LISTING_MAX);
+	return iov_sparse_read_ahead(ctx, trust->sparse, paths, IOV_COUNT(paths), IOV_LISTING_MAX);
+}
+
+static int look(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)
+{
+	struct iov_source source = iov_sparse_source(trust->sparse);
+	int rc = read_ahead(ctx, trust);
 	if (!rc)
-		rc = read_first_root(ctx, trust, &source, fingerprint);
+		rc = read_pinned_root(ctx, trust, &source, fingerprint);
 	return rc ? rc : iov_trust_advance_sparse(ctx, trust, time(NULL));
+}
+
+int iov_trust_look(struct iov_ctx *ctx, const char *url, const char *folder, struct iov_trust **ret)
+{
+	struct iov_trust *trust = NULL;
+	int rc = iov_trust_new(ctx, url, url, folder, &trust);
+	if (rc)
+		return rc;
+	struct iov_source source = iov_sparse_source(trust->sparse);
+	rc = read_ahead(ctx, trust);
+	if (!rc)
+		rc = read_first_root(ctx, trust, &source);
+	if (!rc)
+		rc = iov_trust_advance_sparse(ctx, trust, time(NULL));
+	if (rc)
+		iov_trust_free(trust);
+	else
+		*ret = trust;
+	return rc;
 }
 
 static int fetch_and_store(struct iov_ctx *ctx, struct iov_trust *trust, const char *fingerprint)

@@ -39,7 +39,8 @@ static void remove_left_over(struct iov_ctx *ctx)
 	iov_fs_names_free(names, count);
 }
 
-int iov_scratch_make(struct iov_ctx *ctx, char **ret_path)
+/* Where nothing is now. */
+static int clear(struct iov_ctx *ctx, char **ret_path)
 {
 	iov_auto(iov_free_ptr) char *path = iov_path(ctx, IOV_CACHE "/%s%d", prefix, (int)getpid());
 	if (!path)
@@ -48,7 +49,28 @@ int iov_scratch_make(struct iov_ctx *ctx, char **ret_path)
 	int err = iov_fs_rmtree(path);
 	if (err)
 		return iov_error_errno(ctx, err, "cannot remove '%s'", path);
-	int rc = iov_git_init(ctx, path);
+	*ret_path = iov_take(path);
+	return IOV_OK;
+}
+
+int iov_scratch_make(struct iov_ctx *ctx, char **ret_path)
+{
+	iov_auto(iov_free_ptr) char *path = NULL;
+	int rc = clear(ctx, &path);
+	if (!rc)
+		rc = iov_git_init(ctx, path);
+	if (!rc)
+		*ret_path = iov_take(path);
+	return rc;
+}
+
+int iov_scratch_folder(struct iov_ctx *ctx, char **ret_path)
+{
+	iov_auto(iov_free_ptr) char *path = NULL;
+	int rc = clear(ctx, &path);
+	int err = rc ? 0 : iov_fs_mkdirs(path, 0755);
+	if (err)
+		rc = iov_error_errno(ctx, err, "cannot make '%s'", path);
 	if (!rc)
 		*ret_path = iov_take(path);
 	return rc;

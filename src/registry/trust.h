@@ -60,6 +60,10 @@ int iov_trust_advance_sparse(struct iov_ctx *ctx, struct iov_trust *trust, int64
 /* Both after a fetch, under the lock, and starting from what is on disk by then. */
 int iov_trust_update(struct iov_ctx *ctx, struct iov_trust *trust, int64_t now);
 
+/* A sparse registry that nobody has pinned here, as it is now: its first root is taken for true. What is read is kept
+ * below `folder`. */
+int iov_trust_look(struct iov_ctx *ctx, const char *url, const char *folder, struct iov_trust **ret);
+
 /* Write the pin; and the chain of roots and the head. */
 int iov_trust_store_pin(struct iov_ctx *ctx, const struct iov_trust *trust);
 int iov_trust_store(struct iov_ctx *ctx, const struct iov_trust *trust);

@@ -137,6 +137,9 @@ check "added between two heads" client registry add far "$url" --yes
 check "installed between two heads" client install flow-count --no-load
 equal "files come from under their hashes" "$(awk '$2 == 200 { print $1 }' "$log" | grep -c '^/by-hash/')" 3
 equal "what the older head names" "$(version)" 1.0.1
+new_client auditor
+says "an audit reads what the older head names, too" "good" client registry audit "$url"
+client=second
 
 # ---- mirrors that lie
 
@@ -167,6 +170,33 @@ start_web "$port"
 rm -r "$tmp/$client/var/lib/iovpkg/registries/far/files"
 refuses "offline, what is not there does not" 11 "run again without --offline" client --offline info flow-count
 
+# ---- audit and compare, of a registry that nobody has added
+
+show new
+client=auditor
+says "an audit" "good  $url: 4 log entries make 4 releases of 2 modules" client registry audit "$url"
+also "tells the root that nobody has pinned" "first root $fingerprint"
+equal "nothing of it is left" "$(ls "$tmp/auditor/var/cache/iovpkg") $(client registry list --json | jq -c .registries)" " []"
+check "add it" client registry add far "$url" --yes
+equal "by its name" "$(client registry audit far --json | jq -c '[.good, .pinned, .entries]')" '[true,true,4]'
+git -C "$registry" show main~1:checkpoint >"$tmp/earlier"
+says "a checkpoint from before" "ours extends theirs" client registry compare "$url" "$tmp/earlier"
+says "the repository itself" "same" client registry compare "$url" "$registry"
+cp -r "$registry" "$tmp/fork.git"
+author yank flow-table@1.0.0 --reason other --registry "$tmp/fork.git" --key test >"$out" 2>&1
+check "a copy that goes on from here" author registry serve "$tmp/fork.git" --write "$tmp/fork"
+cp -a "$tmp/fork" "$site/fork"
+says "is the same log" "theirs extends ours" client registry compare far "${url}fork/"
+check "until the original goes another way" next flow-count 1.0.3
+refuses "then it is a fork" 6 "FORK" client registry compare far "${url}fork/"
+refuses "from either side" 6 "FORK" client registry compare "${url}fork/" "$registry"
+refuses "what has no checkpoint is no copy" 6 "'checkpoint'" client registry compare far "${url}nothing/"
+refuses "nor a subject" 6 "no registry" client registry audit "${url}nothing/"
+refuses "an audit offline" 11 "without --offline" client --offline registry audit "$url"
+for file in "$site"/index/*/*/flow-count "$site"/by-hash/*/*; do sed -i 's/"yanked":null/"yanked":{"log":9,"reason":"x"}/' "$file"; done
+refuses "an index that nobody signed" 6 "the index of 'flow-count' in registry 'far' differs at its line 1" client registry audit far
+show new
+
 # ---- archives elsewhere
 
 hash=$(cd "$site/packages" && find . -type f -printf '%f\n' | head -n 1)
@@ -189,7 +219,7 @@ wait_for_port "$port" "$tmp/own"
 new_client fifth
 check "its own server: add" client registry add near "sparse+http://127.0.0.1:$port" --yes
 check "its own server: install" client install flow-count --no-load
-equal "its own server: the newest" "$(version)" 1.0.2
+equal "its own server: the newest" "$(version)" 1.0.3
 get() { curl -s -o "$tmp/body" -w '%{http_code}' --path-as-is "$@"; }
 own=http://127.0.0.1:$port
 head=$(curl -sI "$own/head.note" | tr -d '\r' | sed -n 's/^ETag: //p')

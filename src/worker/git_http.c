@@ -7,12 +7,12 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "core/git_refs.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
 #define BODY_MAX (256u << 20)	/* bytes of a push, in memory: eight of the largest archives */
 #define ANSWER_AHEAD (1u << 20) /* bytes of an answer that wait for libgit2 */
-#define LISTING_MAX (64u << 20) /* bytes of a listing of refs: half a million */
 #define CONNECT_MS 15000
 #define SILENCE_S 30 /* of a server in the middle of an answer */
 #define HOOK_S 300   /* the same when its hook judges what was pushed, and many others before it */
@@ -20,7 +20,7 @@
 
 #define SYSTEM_CA "/etc/ssl/certs"
 
-/* One of the four requests that the protocol has. */
+/* One of the four requests that the protocol has, and one of its version 2. */
 static const struct service {
 	git_smart_service_t service;
 	const char *suffix, *accept, *content_type; /* content_type of a POST; NULL: a GET */
@@ -35,6 +35,9 @@ static const struct service {
 	{GIT_SERVICE_RECEIVEPACK, "/git-receive-pack", "application/x-git-receive-pack-result",
 	 "application/x-git-receive-pack-request", HOOK_S},
 };
+static const struct service ls_refs = {GIT_SERVICE_UPLOADPACK_LS, "/git-upload-pack",
+				       "application/x-git-upload-pack-result", "application/x-git-upload-pack-request",
+				       SILENCE_S};
 
 struct subtransport {
 	git_smart_subtransport parent;
@@ -52,6 +55,7 @@ struct stream {
 	struct curl_slist *headers;
 	struct iov_buf body, answer;
 	size_t taken;	/* bytes of the answer */
+	size_t ahead;	/* bytes of it that may wait to be taken */
 	uint64_t total; /* bytes that came */
 	bool checked, paused, ended;
 	CURLcode result;
@@ -192,7 +196,7 @@ static size_t on_answer(char *data, size_t size, size_t count, void *cookie)
 	curl_easy_getinfo(stream->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200)
 		return size * count; /* an error's page */
-	if (stream->answer.len - stream->taken > ANSWER_AHEAD) {
+	if (stream->answer.len - stream->taken > stream->ahead) {
 		stream->paused = true;
 		return CURL_WRITEFUNC_PAUSE;
 	}
@@ -212,16 +216,19 @@ static bool add_header(struct stream *stream, const char *name, const char *valu
 	return longer != NULL;
 }
 
+static bool wants_one_ref(const struct stream *stream)
+{
+	return stream->http->ref && stream->service->service == GIT_SERVICE_UPLOADPACK_LS;
+}
+
 static bool add_headers(struct stream *stream)
 {
 	const struct iov_git_http *http = stream->http;
-	bool good = add_header(stream, "Accept", stream->service->accept) &&
-		    add_header(stream, "Expect", "") /* sent at once */;
-	if (good && stream->service->content_type)
-		good = add_header(stream, "Content-Type", stream->service->content_type);
-	if (good && http->offered)
-		good = add_header(stream, "Authorization", http->authorization);
-	return good;
+	const struct service *service = stream->service;
+	return add_header(stream, "Accept", service->accept) && add_header(stream, "Expect", "") /* sent at once */ &&
+	       (!service->content_type || add_header(stream, "Content-Type", service->content_type)) &&
+	       (!wants_one_ref(stream) || add_header(stream, "Git-Protocol", "version=2")) &&
+	       (!http->offered || add_header(stream, "Authorization", http->authorization));
 }
 
 static char *url_of(const struct stream *stream)
@@ -266,8 +273,7 @@ static CURLcode set_options(struct stream *stream, const char *url)
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stream->service->silence_s);
 	if (!rc && stream->service->content_type) {
-		rc = curl_easy_setopt(easy, CURLOPT_POST, 1L);
-		rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)stream->body.len);
+		rc = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)stream->body.len);
 		rc = rc ? rc : curl_easy_setopt(easy, CURLOPT_POSTFIELDS, stream->body.data ? stream->body.data : "");
 	}
 	return rc ? rc : trust(stream);
@@ -311,11 +317,11 @@ static void take_end(struct stream *stream)
 		}
 }
 
-/* Goes on until there is something to take, or nothing more to come. */
-static int perform(struct stream *stream)
+/* Goes on until there are so many bytes to take, or no more to come. */
+static int perform(struct stream *stream, size_t wanted)
 {
 	int running;
-	while (!stream->ended && stream->answer.len == stream->taken) {
+	while (!stream->ended && stream->answer.len - stream->taken < wanted) {
 		if (stream->paused) {
 			stream->paused = false;
 			curl_easy_pause(stream->easy, CURLPAUSE_CONT);
@@ -323,7 +329,7 @@ static int perform(struct stream *stream)
 		if (curl_multi_perform(stream->multi, &running))
 			return out_of_memory(stream->http);
 		take_end(stream);
-		if (!stream->ended && stream->answer.len == stream->taken &&
+		if (!stream->ended && stream->answer.len - stream->taken < wanted &&
 		    curl_multi_poll(stream->multi, NULL, 0, WAIT_MS, NULL))
 			return out_of_memory(stream->http);
 	}
@@ -337,7 +343,7 @@ static int send_request(struct stream *stream)
 	int rc = 0;
 	while (!rc && again) {
 		rc = begin_request(stream);
-		rc = rc ? rc : perform(stream);
+		rc = rc ? rc : perform(stream, 1);
 		rc = rc ? rc : check_status(stream, &again);
 		stream->http->offered |= !rc && again;
 	}
@@ -345,14 +351,58 @@ static int send_request(struct stream *stream)
 	return rc;
 }
 
-/* ---- as libgit2 wants it ---------------------------------------------------------------------------------------- */
-
 static int too_much(struct stream *stream, enum iov_code code, const char *what, unsigned limit)
 {
 	iov_error(stream->http->job->ctx, code, "'%s': %s more than the %u MiB that it may have", stream->http->url,
 		  what, limit >> 20);
 	return fail(stream->http);
 }
+
+static int endless_refs(struct stream *stream)
+{
+	return too_much(stream, IOV_E_UNTRUSTED, "its list of refs has (endless data)", IOV_GIT_REFS_MAX);
+}
+
+/* ---- one ref instead of all ------------------------------------------------------------------------------------- */
+
+static int ask_for_ref(struct stream *stream)
+{
+	stream->service = &ls_refs;
+	iov_git_refs_ask(stream->http->ref, &stream->body);
+	int rc = iov_buf_failed(&stream->body) ? out_of_memory(stream->http) : send_request(stream);
+	rc = rc ? rc : perform(stream, IOV_GIT_REFS_MAX + 1);
+	return rc || stream->answer.len <= IOV_GIT_REFS_MAX ? rc : endless_refs(stream);
+}
+
+/* In the place of what came. */
+static int tell_ref(struct stream *stream, bool shallow)
+{
+	struct iov_buf came = stream->answer;
+	stream->answer = (struct iov_buf){0};
+	bool good = iov_git_refs_tell(came.data, came.len, stream->http->ref, shallow, &stream->answer);
+	iov_buf_release(&came);
+	return !good ? no_git(stream) : iov_buf_failed(&stream->answer) ? out_of_memory(stream->http) : 0;
+}
+
+/* A server of version 2 begins with what it can do, and tells of no ref. */
+static int begin_answer(struct stream *stream)
+{
+	bool shallow;
+	int rc = send_request(stream);
+	if (rc || !wants_one_ref(stream))
+		return rc;
+	rc = perform(stream, IOV_GIT_REFS_BEGIN);
+	if (rc || !iov_git_refs_is_v2(stream->answer.data, stream->answer.len))
+		return rc;
+	stream->ahead = IOV_GIT_REFS_MAX;
+	rc = perform(stream, IOV_GIT_CAPABILITIES_MAX + 1);
+	if (!rc && !iov_git_refs_read_server(stream->answer.data, stream->answer.len, &shallow))
+		rc = no_git(stream);
+	rc = rc ? rc : ask_for_ref(stream);
+	return rc ? rc : tell_ref(stream, shallow);
+}
+
+/* ---- as libgit2 wants it ---------------------------------------------------------------------------------------- */
 
 static int stream_write(git_smart_subtransport_stream *parent, const char *data, size_t len)
 {
@@ -366,12 +416,12 @@ static int stream_write(git_smart_subtransport_stream *parent, const char *data,
 static int stream_read(git_smart_subtransport_stream *parent, char *data, size_t size, size_t *ret_len)
 {
 	struct stream *stream = (struct stream *)parent;
-	int rc = stream->checked ? perform(stream) : send_request(stream);
+	int rc = stream->checked ? perform(stream, 1) : begin_answer(stream);
 	*ret_len = 0;
 	if (rc)
 		return rc;
-	if (!stream->service->content_type && stream->total > LISTING_MAX)
-		return too_much(stream, IOV_E_UNTRUSTED, "its list of refs has (endless data)", LISTING_MAX);
+	if (!stream->service->content_type && stream->total > IOV_GIT_REFS_MAX)
+		return endless_refs(stream);
 	size_t left = stream->answer.len - stream->taken;
 	*ret_len = left < size ? left : size;
 	if (*ret_len)
@@ -404,6 +454,7 @@ static int on_action(git_smart_subtransport_stream **ret, git_smart_subtransport
 	stream->parent.write = stream_write;
 	stream->parent.free = stream_free;
 	stream->http = transport->http;
+	stream->ahead = ANSWER_AHEAD;
 	stream->multi = transport->multi;
 	for (size_t i = 0; i < IOV_COUNT(services); i++)
 		if (services[i].service == service)

@@ -349,6 +349,7 @@ int iov_job_git_fetch(struct iov_job *job)
 	rc = rc ? rc : iov_git_open_or_init(job, &repo);
 	rc = rc ? rc : iov_git_sweep(job, repo);
 	rc = rc ? rc : begin(&transfer, repo);
+	transfer.http.ref = ref;
 	rc = rc ? rc : connect_to(&transfer);
 	rc = rc ? rc : find_remote_ref(&transfer, ref, &theirs);
 	if (rc)

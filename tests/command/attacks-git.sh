@@ -57,6 +57,16 @@ for one in length length-none length-short text zeros odd escape; do hostile ref
 equal "names of refs lead nowhere" "$(find "$tmp" /tmp -maxdepth 1 -name 'escape*'; find "$tmp/host" -name 'escape*' -o -name 'main.lock')" ""
 hostile refs-error 11 "go away"
 if grep -q $'\e\[31m' "$out"; then fail "a server's words change the terminal"; else pass "a server's words are printable"; fi
+for one in capabilities-none capabilities-short capabilities-endless sha256 text length short more delimiter id id-short nul; do
+	hostile v2-$one 11 "not in git's protocol"
+done
+hostile v2-error 11 "go away"
+for one in none longer; do hostile v2-$one 4 "has no ref 'refs/heads/main'"; done
+hostile v2-moved 11 "did not send what it promised"
+for one in endless zeros; do hostile v2-$one 6 "more than the 64 MiB that it may have" 256; done
+mode v2-odd
+check "http: v2-odd: what was not asked for is passed over" host registry update
+equal "http: v2-odd: names of refs lead nowhere" "$(find "$tmp" /tmp -maxdepth 1 -name 'escape*'; find "$tmp/host" -name 'escape*' -o -name 'main.lock')" ""
 hostile refs-moved 11 "did not send what it promised"
 for one in damaged short none random wrong count; do hostile pack-$one 11 "did not send what it promised"; done
 hostile words-error 11 "did not send what it promised"

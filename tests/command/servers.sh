@@ -55,6 +55,8 @@ web_config <<END
 server {
 	$(web_listen "$port")
 	location /members/ { add_header WWW-Authenticate "Basic realm=members" always; return 401; }
+	access_log $web/access;
+	location /old/ { fastcgi_param HTTP_GIT_PROTOCOL ""; $(web_git "$tmp") }
 	location /moved/ { return 302 https://elsewhere.invalid\$request_uri; }
 	location / { $(web_git "$tmp") }
 }
@@ -63,6 +65,7 @@ start_git_backend
 start_web "$port"
 url=https://localhost:$port
 stranger() { "$IOVPKG" --root "$tmp/stranger" "$@"; }
+stranger_trusts() { cp "$web/ca.pem" "$tmp/stranger/etc/iovpkg/ca.pem" && stranger "$@"; }
 
 refuses "https: an authority that nobody told us of" 11 "certificate is not trusted" stranger registry add far "$url/registry.git" --yes
 said "https: it says where to write it" "of its authority to '$tmp/stranger/etc/iovpkg/ca.pem'"
@@ -75,6 +78,20 @@ refuses "https: a password is asked for" 11 "this host has none for it" client r
 refuses "https: no redirect to another host" 11 "leads elsewhere, to 'https://elsewhere.invalid" client registry add far "$url/moved/registry.git" --yes
 reads "$url/registry.git"
 submits "$url/registry.git"
+
+# Hundreds of releases: the server is asked for the one ref that is wanted, where it speaks version 2 of the protocol.
+commit=$(git -C "$registry" rev-parse main)
+for i in {1000..1500}; do echo "create refs/packages/$(printf "%s" "$i" | sha256sum | cut -d' ' -f1) $commit"; done | git -C "$registry" update-ref --stdin
+told() { awk '{ n += $10 } END { print (n > 10000 ? "much" : n < 1000 ? "little" : n) }' "$web/access"; } # of the bytes of all bodies
+: >"$web/access"
+check "https: an update without news" client registry update
+equal "https: it takes two short requests" "$(wc -l <"$web/access") $(told)" "2 little"
+ln -s . "$tmp/old"
+check "https: a server that speaks version 0 alone" stranger_trusts registry add far "$url/old/registry.git" --yes
+: >"$web/access"
+check "https: and its update without news" stranger registry update
+equal "https: it tells of every ref" "$(wc -l <"$web/access") $(told)" "1 much"
+check "https: and its archives" stranger install flow-table --no-load
 stop_last_server
 refuses "https: a server that is gone" 11 "cannot be reached" client registry update
 says "https: what was seen answers" flow-table client search flow

@@ -158,6 +158,22 @@ def drip(data, seconds=0.2):
             yield data[at:at + 1]
 
 
+# ---- the same in version 2 of the protocol: what the server can do, and what it says when it is asked for refs
+
+V2 = pkt(b"version 2\n") + pkt(b"agent=hostile/1\n") + pkt(b"ls-refs\n") + pkt(b"fetch=shallow\n") + pkt(b"object-format=sha1\n") + FLUSH
+
+
+def listed(*refs):
+    return b"".join(pkt(oid + b" " + ref + b"\n") for oid, ref in refs) + FLUSH
+
+
+def v2_endless():
+    i = 0
+    while True:
+        yield b"".join(pkt(UNKNOWN + b" refs/heads/main%09d\n" % j) for j in range(i, i + 4096))
+        i += 4096
+
+
 def silence():
     time.sleep(600)
     yield b""
@@ -270,6 +286,30 @@ def said_size(size):
     return lambda: history([(b"100644", b"head.note", name(b"blob", b"x"))], [entry(BLOB, size, zlib.compress(b"x"))])
 
 
+V2_MODES = {
+    "v2-capabilities-endless": (lambda: endless(pkt(b"fetch=shallow\n") * 1000), None),
+    "v2-capabilities-none": (raw(FLUSH), None),
+    "v2-capabilities-short": (raw(b""), None),
+    "v2-sha256": (raw(pkt(b"ls-refs\n") + pkt(b"object-format=sha256\n") + FLUSH), None),
+    "v2-endless": (None, v2_endless),
+    "v2-zeros": (None, lambda: endless(bytes(65536))),
+    "v2-error": (None, raw(pkt(b"ERR go away \x1b[31mnow\x07\n"))),
+    "v2-text": (None, raw(b"this is no git server\n" * 100)),
+    "v2-length": (None, raw(b"fffe" + b"x" * 100)),
+    "v2-short": (None, raw(listed((MAIN, b"refs/heads/main"))[:-4])),
+    "v2-more": (None, raw(listed((MAIN, b"refs/heads/main")) * 2)),
+    "v2-delimiter": (None, raw(b"0001" + listed((MAIN, b"refs/heads/main")))),
+    "v2-id": (None, raw(listed((b"x" * 40, b"refs/heads/main")))),
+    "v2-id-short": (None, raw(listed((b"1" * 39, b"refs/heads/main")))),
+    "v2-nul": (None, raw(listed((MAIN, b"refs/heads/main\0shallow symref=HEAD:/etc/passwd")))),
+    "v2-none": (None, raw(FLUSH)),
+    "v2-longer": (None, raw(listed((UNKNOWN, b"refs/heads/mainly"), (UNKNOWN, b"refs/heads/main/x")))),
+    "v2-moved": (None, raw(listed((UNKNOWN, b"refs/heads/main")))),
+    "v2-odd": (None, lambda: [listed(*((MAIN, ref) for ref in [*ESCAPES, *ODD, b"refs/heads/main symref-target:../../escape"]))]),
+    "v2-drip": (None, lambda: drip(b"0038" + b"1" * 52)),
+    "v2-silent": (None, silence),
+}
+
 OK = None, None
 MODES = {
     "ok": OK,
@@ -304,6 +344,7 @@ MODES = {
     "size-huge": made(said_size(1 << 60)),
     "size-wrong": made(said_size(100)),
     "tree-odd": made(odd_tree),
+    **{mode: OK for mode in V2_MODES},
 }
 
 # ---- the two ways to speak it
@@ -370,16 +411,26 @@ class Http(Handler):
         return file.read(int(headers.get(b"content-length", b"0")))
 
     def speak(self, mode):
-        line, _, body = self.read_request()
+        line, headers, body = self.read_request()
         if len(line) < 2:
             return
         refs, packs = MODES[mode]
+        in_v2 = headers.get(b"git-protocol") == b"version=2" and mode in V2_MODES
         what = b"advertisement" if line[0] == b"GET" else b"result"
         if mode == "refs-zeros":
             yield b"HTTP/1.1 200 OK\r\nX: "
             yield from refs()
         yield b"HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-%s\r\nConnection: close\r\n\r\n" % what
-        if line[0] == b"GET":
+        if in_v2:
+            able, told = V2_MODES[mode]
+            if line[0] == b"POST":
+                yield from told()
+            elif able:
+                yield pkt(b"version 2\n")
+                yield from able()
+            else:
+                yield V2
+        elif line[0] == b"GET":
             yield pkt(b"# service=git-upload-pack\n") + FLUSH
             yield from refs() if refs else [real(["--stateless-rpc", "--advertise-refs"], b"")]
         elif packs:

@@ -1,6 +1,7 @@
 SUITE(cli_options)
 SUITE(cli_render)
 SUITE(hooks_swap)
+SUITE(core_git_refs)
 SUITE(core_version)
 SUITE(core_conversion)
 SUITE(core_requirement)

@@ -85,10 +85,15 @@ static int fetch(const char *scheme, unsigned port)
 	return iov_git_fetch(ctx, copy, url, MAIN, commit);
 }
 
-static void refused(const char *what, enum iov_code code, const char *words)
+static void refused_over_http(const char *what, enum iov_code code, const char *words)
 {
 	be(what);
 	unit_fails(ctx, fetch("http", http), code, words);
+}
+
+static void refused(const char *what, enum iov_code code, const char *words)
+{
+	refused_over_http(what, code, words);
 	unit_fails(ctx, fetch("git", plain), code, words);
 }
 
@@ -100,6 +105,8 @@ START_TEST(slow_servers_are_given_up)
 	unit_ok(ctx, fetch("git", plain));
 	refused("refs-silent", IOV_E_NETWORK, "is too slow");
 	refused("refs-drip", IOV_E_NETWORK, "(slow drip attack, or a slow network)");
+	refused_over_http("v2-silent", IOV_E_NETWORK, "is too slow");
+	refused_over_http("v2-drip", IOV_E_NETWORK, "(slow drip attack, or a slow network)");
 	refused("pack-silent", IOV_E_NETWORK, "less than 16 KiB in 0.1 seconds");
 	refused("pack-drip", IOV_E_NETWORK, "(slow drip attack, or a slow network)");
 	be("ok");

@@ -3,11 +3,15 @@
  * releases each, as a stream for `git fast-import`. All of it is signed and fits together, but for two things: there
  * are no archives, and the entries of the log name the index manifest as it is at the end.
  *
- *   bench/registry REPOSITORY KEY INDEX MODULES RELEASES | git -C REPOSITORY fast-import
+ *   bench/registry REPOSITORY KEY INDEX MODULES RELEASES [DIGESTS] | git -C REPOSITORY fast-import
  *
  * KEY is the registry's key file, INDEX an index file whose first release all others are made like. Modules are named
  * "module-000000" and on; of each four, the first three depend on the one after them.
+ *
+ * With DIGESTS, the stream also has a commit for each release that stands for its archive, with the marks 1 and on, and
+ * the file gets the names of the refs that are for them, in the same order, which is that of git's packed-refs.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +255,33 @@ static int make_log(struct many *many)
 	return IOV_OK;
 }
 
+/* ---- what stands for archives ---- */
+
+static int by_archive(const void *a, const void *b)
+{
+	return memcmp(((const struct entry *)a)->archive, ((const struct entry *)b)->archive, IOV_DIGEST_SIZE);
+}
+
+/* Last of all, since it puts the entries in another order. */
+static int make_archives(struct many *many, const char *path)
+{
+	size_t count = many->modules * many->releases;
+	FILE *digests = fopen(path, "w");
+	if (!digests)
+		return iov_error_errno(many->ctx, errno, "cannot make '%s'", path);
+	qsort(many->entries, count, sizeof(*many->entries), by_archive);
+	for (size_t i = 0; i < count; i++) {
+		char hex[IOV_HEX_SIZE];
+		iov_hex(many->entries[i].archive, IOV_DIGEST_SIZE, hex);
+		printf("reset refs/archive\n\ncommit refs/archive\nmark :%zu\ncommitter bench <bench> 0 +0000\n"
+		       "data 0\n",
+		       i + 1);
+		put("archive", hex, strlen(hex));
+		fprintf(digests, "refs/packages/%s\n", hex);
+	}
+	return fclose(digests) ? iov_error_errno(many->ctx, errno, "cannot write '%s'", path) : IOV_OK;
+}
+
 /* ---- all of it ---- */
 
 static int make_head(struct many *many)
@@ -271,7 +302,7 @@ static int make_head(struct many *many)
 	return IOV_OK;
 }
 
-static int make(struct many *many)
+static int make(struct many *many, const char *digests)
 {
 	int rc = IOV_OK;
 	printf("commit " IOV_MAIN_REF "\ncommitter bench <bench> %lld +0000\ndata 4\nmany\nfrom " IOV_MAIN_REF "^0\n",
@@ -282,7 +313,8 @@ static int make(struct many *many)
 		rc = make_manifest(many);
 	if (!rc)
 		rc = make_log(many);
-	return rc ? rc : make_head(many);
+	rc = rc ? rc : make_head(many);
+	return rc || !digests ? rc : make_archives(many, digests);
 }
 
 static int open_all(struct many *many, char **argv)
@@ -305,13 +337,14 @@ int main(int argc, char **argv)
 {
 	struct many many = {.modules = 0};
 	const struct iov_config config = {.worker = getenv("IOVPKG_WORKER")};
-	if (argc != 6) {
-		fputs("usage: bench/registry REPOSITORY KEY INDEX MODULES RELEASES | git fast-import\n", stderr);
+	if (argc != 6 && argc != 7) {
+		fputs("usage: bench/registry REPOSITORY KEY INDEX MODULES RELEASES [DIGESTS] | git fast-import\n",
+		      stderr);
 		return 2;
 	}
 	int rc = iov_ctx_new(&config, &many.ctx);
 	rc = rc ? rc : open_all(&many, argv);
-	rc = rc ? rc : make(&many);
+	rc = rc ? rc : make(&many, argv[6]);
 	if (rc)
 		fprintf(stderr, "bench/registry: %s\n", iov_error_text(many.ctx));
 	for (size_t i = 0; i < IOV_COUNT(many.shards); i++)

@@ -49,7 +49,7 @@ guest_mkfs() { mkfs.ext4 -q -F -m 0 -d "$1" "${@:3}" "$2" "$(($(du -sm "$1" | cu
 # instruction that the kernel had long patched (a panic at an int3 of a trampoline, once in some thirty runs), and tests are no slower.
 guest_qemu() {
 	local work=$1; shift
-	TMPDIR=$work exec timeout --foreground "${GUEST_SECONDS:-600}" qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 2048 -display none \
+	TMPDIR=$work exec timeout --foreground "${GUEST_SECONDS:-1000}" qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 2048 -display none \
 		-no-reboot -net none -kernel "$cache/$kernel/vmlinuz" -initrd "$cache/$kernel/initrd" \
 		-append "console=ttyS0 quiet panic=-1 no_timer_check lsm=landlock,lockdown,yama,bpf ${guest_words:-}" \
 		-drive "file=$cache/base.img,if=none,id=base,format=raw,snapshot=on" -device virtio-blk-pci,drive=base \

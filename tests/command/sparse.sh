@@ -33,7 +33,10 @@ equal "it is left alone" "$(ls -A "$tmp/other")" file
 
 check "certificates" make_certificates
 port=$(free_port) url=sparse+https://localhost:$port/
+second_port=$(free_port) moving=$tmp/moving
 {
+	# The same, but who knows a head is told of no news.
+	echo "server { $(web_listen "$second_port") root $moving; location = /head.note { if (\$http_if_none_match) { rewrite ^ /head.old last; } } }"
 	echo "log_format brief '\$uri \$status \$server_protocol \$connection \$body_bytes_sent'; gzip_min_length 1;"
 	sed -e "s|listen 443|listen 127.0.0.1:$port|" -e '/\[::\]/d' -e "s|registry.example.org|localhost|" -e "s|/etc/ssl/registry.pem|$web/server.pem|" \
 		-e "s|/etc/ssl/private/registry.key|$web/server.key|" -e "s|^}|access_log $log brief; }|" "$site/.iovpkg/nginx.conf"
@@ -193,6 +196,12 @@ refuses "from either side" 6 "FORK" client registry compare "${url}fork/" "$regi
 refuses "what has no checkpoint is no copy" 6 "'checkpoint'" client registry compare far "${url}nothing/"
 refuses "nor a subject" 6 "no registry" client registry audit "${url}nothing/"
 refuses "an audit offline" 11 "without --offline" client --offline registry audit "$url"
+cp -a "$tmp/new" "$moving"
+check "a registry that goes on while it is audited" client registry add moving "sparse+https://localhost:$second_port/" --yes
+mv "$moving/head.note" "$moving/head.old" && cp "$site/head.note" "$moving/"
+says "does no harm" "good" client registry audit moving
+for file in "$moving"/index/*/*/flow-count "$moving"/by-hash/*/*; do echo x >"$file"; done
+refuses "where something does not fit, there is no verdict" 14 "has gone on from head 5 while it was audited" client registry audit moving
 for file in "$site"/index/*/*/flow-count "$site"/by-hash/*/*; do sed -i 's/"yanked":null/"yanked":{"log":9,"reason":"x"}/' "$file"; done
 refuses "an index that nobody signed" 6 "the index of 'flow-count' in registry 'far' differs at its line 1" client registry audit far
 show new

@@ -114,9 +114,10 @@ static int read_sections(struct reader *reader)
 			gelf_getshdr(section, &header) ? elf_strptr(reader->elf, names, header.sh_name) : NULL;
 		if (!name)
 			continue;
-		if (header.sh_type == SHT_SYMTAB && header.sh_entsize) {
+		if (header.sh_type == SHT_SYMTAB) {
 			reader->symbols = elf_getdata(section, NULL);
-			reader->n_symbols = header.sh_size / header.sh_entsize;
+			/* What is there, and not what the header says. */
+			reader->n_symbols = reader->symbols ? reader->symbols->d_size / sizeof(Elf64_Sym) : 0;
 			reader->names = header.sh_link;
 		} else if (header.sh_type == SHT_PROGBITS && header.sh_flags & SHF_EXECINSTR) {
 			rc = add_section(reader, name, section);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/fs.h"
@@ -17,6 +18,7 @@ static inline const char *fuzz_file(const uint8_t *data, size_t size)
 	static char path[32];
 	if (fd < 0) {
 		fd = memfd_create("iov-fuzz", MFD_CLOEXEC);
+		fchmod(fd, 0600); /* where it is a secret */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	}
 	if (fd < 0 || ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) || iov_fs_write_fd(fd, data, size))

@@ -1,5 +1,5 @@
-/* Any bytes as a netrc, as credentials.yaml, as what a credential helper says, and as a URL: refused with a text, or
- * taken apart so that a line of a protocol can be made of it. */
+/* Any bytes as a netrc, as credentials.yaml, as what a credential helper says, as a key for ssh and as a URL: refused
+ * with a text, or taken apart so that a line of a protocol can be made of it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +7,8 @@
 #include "credentials/helper.h"
 #include "credentials/netrc.h"
 #include "credentials/secret.h"
+#include "credentials/ssh_key.h"
+#include "file.h"
 #include "util/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,6 +46,12 @@ static void try_entries(struct iov_ctx *ctx, const char *data, size_t size)
 			abort();
 }
 
+static void try_ssh_key(struct iov_ctx *ctx, const char *data, size_t size)
+{
+	if (iov_ssh_key_check(ctx, fuzz_file((const uint8_t *)data, size)))
+		check_refused(ctx);
+}
+
 static void try_scope(struct iov_ctx *ctx, const char *url)
 {
 	iov_auto(iov_scope_release) struct iov_scope scope = {.scheme = NULL};
@@ -76,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	try_netrc(ctx, (const char *)data, size);
 	try_entries(ctx, (const char *)data, size);
 	try_helper(ctx, (const char *)data, size);
+	try_ssh_key(ctx, (const char *)data, size);
 	try_scope(ctx, text);
 	iov_ctx_free(ctx);
 	return 0;

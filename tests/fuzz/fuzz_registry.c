@@ -1,12 +1,17 @@
 /* Any bytes as what a registry's own key has signed, and as what stands beside it: a head, a root, a verdict, the
- * description, an index file, the tiles of a log. The first byte says as which. */
+ * description, an index file, the tiles of a log, cosignatures of a witness, the proof in a lock. The first byte says
+ * as which. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/checkpoint.h"
 #include "registry/describe.h"
 #include "registry/index.h"
 #include "registry/log.h"
+#include "registry/registry.h"
 #include "registry/verdict.h"
+#include "registry/witness.h"
+#include "sign/cosign.h"
 #include "util/cleanup.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -62,6 +67,45 @@ static void try_checkpoint(struct world *world, const char *text, size_t len)
 {
 	const struct iov_head head = {.version = 1, .root = 1, .log_size = 3};
 	taken(world, iov_checkpoint_check(world->ctx, "main", text, len, world->root, &head));
+}
+
+/* As somebody else saw it. */
+static void try_copy(struct world *world, const char *text, size_t len)
+{
+	struct iov_checkpoint checkpoint;
+	taken(world, iov_checkpoint_parse(world->ctx, "copy", text, len, world->root, &checkpoint));
+}
+
+/* A line with the key of a witness, then a checkpoint with its cosignature. */
+static void try_witness(struct world *world, const char *text, size_t len)
+{
+	struct iov_verifier key;
+	size_t line = strcspn(text, "\n");
+	iov_auto(iov_free_ptr) char *name = strndup(text, line);
+	iov_auto(iov_json_release) json_t *keys = json_pack("[s]", name);
+	const char *rest = text + line + (line < len);
+	const struct iov_buf checkpoint = {.data = (char *)rest, .len = strlen(rest)};
+	if (!keys || !taken(world, iov_witness_parse(world->ctx, name, &key)))
+		return;
+	iov_auto(iov_free_ptr) char *again = iov_witness_text(&key);
+	struct iov_verifier same;
+	demand(again && !iov_witness_parse(world->ctx, again, &same) && same.hash == key.hash);
+	demand(!iov_witness_check_keys(world->ctx, keys, 1));
+	taken(world, iov_witness_check(world->ctx, "main", keys, 1, &checkpoint));
+}
+
+/* An index line, then what a lock says is the proof of it. */
+static void try_proof(struct world *world, const char *text, size_t len)
+{
+	struct iov_release *release = NULL;
+	size_t line = strcspn(text, "\n");
+	const char *rest = text + line + (line < len);
+	iov_auto(iov_json_release) json_t *proof = NULL;
+	iov_auto(iov_json_release) json_t *chain = NULL;
+	if (taken(world, iov_json_parse(world->ctx, "proof", rest, strlen(rest), 1 << 20, &proof)) &&
+	    taken(world, iov_release_parse(world->ctx, "line", text, line, &release)))
+		taken(world, iov_proof_check(world->ctx, proof, release, &chain));
+	iov_release_free(release);
 }
 
 static void try_root(struct world *world, const char *text, size_t len)
@@ -121,8 +165,9 @@ static void try_log(struct world *world, const char *text, size_t len)
 		return;
 	uint64_t size = 1 + (uint8_t)*text;
 	iov_log_init(&log, &source, size);
-	if (taken(world, iov_log_root(world->ctx, &log, &root)))
-		demand(!iov_log_prove_included(world->ctx, &log, size / 2, &proof) && proof.count <= IOV_PROOF_MAX);
+	taken(world, iov_log_root(world->ctx, &log, &root));
+	if (taken(world, iov_log_prove_included(world->ctx, &log, size / 2, &proof)))
+		demand(proof.count <= IOV_PROOF_MAX);
 	if (taken(world, iov_log_entry(world->ctx, &log, size - 1, &entry)))
 		demand(entry.len < len);
 }
@@ -131,8 +176,8 @@ static const struct {
 	char letter;
 	void (*run)(struct world *world, const char *text, size_t len);
 } tries[] = {
-	{'h', try_head},	{'c', try_checkpoint}, {'r', try_root}, {'v', try_verdict},
-	{'d', try_description}, {'i', try_index},      {'l', try_log},
+	{'h', try_head},  {'c', try_checkpoint}, {'r', try_root}, {'v', try_verdict}, {'d', try_description},
+	{'i', try_index}, {'l', try_log},	 {'k', try_copy}, {'w', try_witness}, {'p', try_proof},
 };
 
 static void make_root(struct world *world)

@@ -191,8 +191,9 @@ END_TEST
 
 START_TEST(base64_has_one_spelling)
 {
-	static const char *const bad[] = {"",	  "Y",	      "YQ",   "YQ=",   "YR==",	"YWJ=", "Y===",
-					  "====", "YQ==YQ==", "Y Q=", "\nYQ=", "YQ=\n", "Y-Q=", "YWJjYWJjYWJj"};
+	static const char *const bad[] = {"",	   "Y",	    "YQ",   "YQ=",	    "YR==",
+					  "YWJ=",  "Y===",  "====", "YQ==YQ==",	    "Y Q=",
+					  "\nYQ=", "YQ=\n", "Y-Q=", "YWJjYWJjYWJj", "\xbf\xbe\xba\xbc"};
 	uint8_t bytes[8];
 	size_t len = 0;
 	for (size_t i = 0; i < IOV_COUNT(bad); i++)

@@ -27,14 +27,26 @@ static const struct cli_example examples[] = {
 	{0},
 };
 
+/* A release has one version, a statement is about several. */
+static void show_accepted(const json_t *row, struct iov_buf *out)
+{
+	size_t i;
+	json_t *version;
+	iov_auto(iov_buf_release) struct iov_buf versions = {0};
+	if (json_object_get(row, "version"))
+		iov_buf_puts(&versions, cli_text(row, "version"));
+	json_array_foreach(json_object_get(row, "versions"), i, version)
+		iov_buf_printf(&versions, "%s%s", i ? ", " : "", json_string_value(version));
+	cli_show_line(out, "accepted %s %s %s", cli_text(row, "kind"), cli_text(row, "name"),
+		      versions.data ? versions.data : "");
+}
+
 static void show_accept(const struct cli_look *look, const json_t *answer, struct iov_buf *out)
 {
 	size_t i;
 	json_t *row;
-	json_array_foreach(json_object_get(answer, "accepted"), i, row) {
-		cli_show_line(out, "accepted %s %s %s", cli_text(row, "kind"), cli_text(row, "name"),
-			      cli_text(row, "version"));
-	}
+	json_array_foreach(json_object_get(answer, "accepted"), i, row)
+		show_accepted(row, out);
 	json_array_foreach(json_object_get(answer, "refused"), i, row) {
 		cli_add_styled(out, look, CLI_BAD, "refused");
 		cli_show_line(out, " %s: %s", cli_text(row, "name"), cli_text(row, "reason"));

@@ -58,7 +58,7 @@ check "is taken in" author registry accept "$tmp/two.git" --key test
 says "a publisher's yank waits" "submitted" other yank flow-table@1.0.0 --reason broken --registry "$tmp/two.git"
 note=$(git -C "$tmp/two.git" for-each-ref --format='%(refname) %(objectname)' refs/heads/incoming)
 equal "as the digest of its note" "$(git -C "$tmp/two.git" show "${note##* }:event.note" | sha256sum | cut -d' ' -f1)" "$(basename "${note%% *}")"
-says "until the host accepts it" "accepted yank flow-table" author registry accept "$tmp/two.git" --key test
+says "until the host accepts it" "accepted yank flow-table 1.0.0" author registry accept "$tmp/two.git" --key test
 says "and the owner may take it back" "done" author unyank flow-table@1.0.0 --registry "$tmp/two.git" --key test
 git -C "$tmp/two.git" update-ref "${note%% *}" "${note##* }"
 says "the old yank, sent again, is refused" "an old statement sent again" author registry accept "$tmp/two.git" --key test

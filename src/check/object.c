@@ -47,8 +47,9 @@ static int open_object(struct iov_ctx *ctx, const char *path, struct bpf_object 
 	if (!object) {
 		char reason[256];
 		iov_libbpf_reason(&log, reason, sizeof(reason));
-		return iov_error(ctx, IOV_E_INPUT, "'%s' is not an eBPF object that libbpf can read: %s", path,
-				 *reason ? reason : strerror(err));
+		if (!*reason)
+			libbpf_strerror(err, reason, sizeof(reason)); /* it has numbers of its own */
+		return iov_error(ctx, IOV_E_INPUT, "'%s' is not an eBPF object that libbpf can read: %s", path, reason);
 	}
 	*ret = object;
 	return IOV_OK;
